@@ -1,0 +1,314 @@
+"""The model card: one validated JSON file that says all a program must know to run a network.
+
+A model is a card and files. The card names each file with its sha256, the input's preprocessing (the
+crop margin belongs here, never to the caller), the head that decodes the outputs, and where the
+weights came from. Nothing in a card is executed and no network file is opened before its sha256 is right.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Literal, cast
+
+from hpe_edge._fields import Fields
+from hpe_edge.errors import CorruptModelError, ModelNotFoundError
+from hpe_edge.heads import AnglesHead, BinsHead, Head, SsrHead
+
+CARD_FORMAT: Final = "hpe-edge-card/1"
+
+ChannelOrder = Literal["bgr", "rgb"]
+
+
+@dataclass(frozen=True)
+class FileEntry:
+    """One file of a model: a plain name beside the card, its sha256 (hex) and its size in bytes."""
+
+    path: str
+    sha256: str
+    bytes: int
+
+    @classmethod
+    def of(cls, path: str | os.PathLike[str]) -> FileEntry:
+        """The entry that describes an existing file.
+
+        Raises:
+            ModelNotFoundError: there is no such file.
+        """
+        data = _read_bytes(Path(path))
+        return cls(path=Path(path).name, sha256=sha256_hex(data), bytes=len(data))
+
+
+@dataclass(frozen=True)
+class InputSpec:
+    """How a face box becomes the network's input; the numbers go to ``_core.preprocess`` unchanged.
+
+    Attributes:
+        name: name of the network's input.
+        width, height: size of the input in pixels.
+        margin: growth of the box on each side, as a fraction of its size.
+        square: whether the box is first made square by its longer side.
+        channel_order: order of the input's channels.
+        mean, scale: ``y = (v - mean) * scale`` per channel, v in 0..255.
+    """
+
+    name: str
+    width: int
+    height: int
+    margin: float
+    square: bool
+    channel_order: ChannelOrder
+    mean: tuple[float, float, float]
+    scale: tuple[float, float, float]
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """Everything about a model but its weights; make one with :func:`load_card` or :meth:`from_dict`.
+
+    Attributes:
+        name, version, licence, description: for people; the name is also how the hub finds it.
+        files: network files by kind (``"onnx"``, ...).
+        input: the preprocessing.
+        head: how outputs become angles.
+        pitch_zero_deg: offset between the training labels' zero pitch and that of 300W-LP labels.
+        training: recipe, commit, seed and digest of the data, as the exporter wrote them.
+        metrics: measured numbers, each with its dataset and command.
+    """
+
+    name: str
+    version: str
+    licence: str
+    description: str
+    files: Mapping[str, FileEntry]
+    input: InputSpec
+    head: Head
+    pitch_zero_deg: float
+    training: Mapping[str, Any]
+    metrics: tuple[Mapping[str, Any], ...]
+
+    @classmethod
+    def from_dict(cls, data: object, source: str = "model card") -> ModelCard:
+        """Check a parsed JSON value and make a card of it.
+
+        Args:
+            data: what ``json.load`` gave.
+            source: how messages call it, e.g. the file name.
+
+        Raises:
+            CorruptModelError: the first field that is missing, unknown or wrong, by its path.
+        """
+        fields = Fields(data, source)
+        fields.choice("format", (CARD_FORMAT,))
+        card = cls(
+            name=fields.text("name"),
+            version=fields.text("version"),
+            licence=fields.text("licence"),
+            description=fields.text("description"),
+            files=_read_files(fields.child("files")),
+            input=_read_input(fields.child("input")),
+            head=_read_head(fields.child("head")),
+            pitch_zero_deg=fields.number("pitch_zero_deg", low=-90.0, high=90.0),
+            training=fields.mapping("training"),
+            metrics=tuple(fields.mappings("metrics")),
+        )
+        fields.done()
+        return card
+
+    def as_dict(self) -> dict[str, Any]:
+        """The card as JSON-ready values; ``ModelCard.from_dict(card.as_dict()) == card``."""
+        spec = self.input
+        return {
+            "format": CARD_FORMAT,
+            "name": self.name,
+            "version": self.version,
+            "licence": self.licence,
+            "description": self.description,
+            "files": {
+                kind: {"path": entry.path, "sha256": entry.sha256, "bytes": entry.bytes}
+                for kind, entry in self.files.items()
+            },
+            "input": {
+                "name": spec.name,
+                "width": spec.width,
+                "height": spec.height,
+                "margin": spec.margin,
+                "square": spec.square,
+                "channel_order": spec.channel_order,
+                "mean": list(spec.mean),
+                "scale": list(spec.scale),
+            },
+            "head": _head_as_dict(self.head),
+            "pitch_zero_deg": self.pitch_zero_deg,
+            "training": dict(self.training),
+            "metrics": [dict(metric) for metric in self.metrics],
+        }
+
+
+def load_card(path: str | os.PathLike[str]) -> ModelCard:
+    """Read and check a card file.
+
+    Raises:
+        ModelNotFoundError: there is no such file.
+        CorruptModelError: it is not JSON, or a field is wrong; the message names the field.
+    """
+    source = Path(path)
+    try:
+        data = json.loads(_read_bytes(source).decode("utf-8"))
+    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise CorruptModelError(f"model card {source}: expected JSON in UTF-8, got {error}") from error
+    return ModelCard.from_dict(data, source=str(source))
+
+
+def save_card(card: ModelCard, path: str | os.PathLike[str]) -> None:
+    """Write a card as indented JSON, checked first, so that what is written can be loaded.
+
+    Raises:
+        CorruptModelError: the card holds a value that a card may not have.
+    """
+    data = card.as_dict()
+    ModelCard.from_dict(data, source=f"card for {Path(path)}")
+    try:
+        text = json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise CorruptModelError(
+            f"card for {Path(path)}: fields 'training' and 'metrics': expected finite JSON values, got {error}"
+        ) from error
+    Path(path).write_text(text + "\n", encoding="utf-8")
+
+
+def sha256_hex(data: bytes) -> str:
+    """The sha256 of some bytes, in lower-case hexadecimal."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def read_verified(card: ModelCard, kind: str, folder: str | os.PathLike[str]) -> bytes:
+    """The bytes of one of the card's files, after their size and sha256 were checked.
+
+    The bytes that were checked are those that are returned, so nothing can change in between.
+
+    Raises:
+        ModelNotFoundError: the card has no file of this kind, or the file is not there.
+        CorruptModelError: size or sha256 differ from the card's.
+    """
+    if kind not in card.files:
+        raise ModelNotFoundError(
+            f"model {card.name!r} has no file of kind {kind!r}; its card lists {sorted(card.files)}"
+        )
+    entry = card.files[kind]
+    path = Path(folder) / entry.path
+    data = _read_bytes(path)
+    digest = sha256_hex(data)
+    if digest != entry.sha256:
+        raise CorruptModelError(
+            f"{path}: expected sha256 {entry.sha256} ({entry.bytes} bytes) as the card of model "
+            f"{card.name!r} says, got {digest} ({len(data)} bytes); the file is damaged or another one, "
+            "install it again"
+        )
+    if len(data) != entry.bytes:
+        raise CorruptModelError(
+            f"{path}: expected {entry.bytes} bytes as the card of model {card.name!r} says, got {len(data)}"
+        )
+    return data
+
+
+def _read_bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ModelNotFoundError(f"cannot read model file {path}: {error.strerror or error}") from error
+
+
+def _read_files(fields: Fields) -> dict[str, FileEntry]:
+    files = {kind: _read_file_entry(fields.child(kind)) for kind in fields.keys()}
+    if not files:
+        raise fields.error("", "at least one file", "none")
+    return files
+
+
+def _read_file_entry(fields: Fields) -> FileEntry:
+    entry = FileEntry(
+        path=fields.text("path"), sha256=fields.text("sha256"), bytes=fields.integer("bytes", low=1)
+    )
+    fields.done()
+    # A card may come from anywhere: it names files beside itself and nothing else on the disk.
+    if "/" in entry.path or "\\" in entry.path or entry.path in {".", ".."}:
+        raise fields.error("path", "a plain file name beside the card", repr(entry.path))
+    if not re.fullmatch(r"[0-9a-f]{64}", entry.sha256):
+        raise fields.error("sha256", "64 lower-case hexadecimal digits", repr(entry.sha256))
+    return entry
+
+
+def _read_input(fields: Fields) -> InputSpec:
+    spec = InputSpec(
+        name=fields.text("name"),
+        width=fields.integer("width", low=1, high=4096),
+        height=fields.integer("height", low=1, high=4096),
+        margin=fields.number("margin", low=0.0, high=10.0),
+        square=fields.boolean("square"),
+        channel_order=cast(ChannelOrder, fields.choice("channel_order", ("bgr", "rgb"))),
+        mean=fields.triple("mean"),
+        scale=fields.triple("scale"),
+    )
+    fields.done()
+    return spec
+
+
+def _read_head(fields: Fields) -> Head:
+    head: Head
+    match fields.choice("kind", ("ssr", "bins", "angles")):
+        case "ssr":
+            head = _read_ssr(fields)
+        case "bins":
+            yaw, pitch, roll = fields.texts("outputs", length=3)
+            head = BinsHead(
+                bins=fields.integer("bins", low=2),
+                first_deg=fields.number("first_deg", low=-360.0, high=360.0),
+                step_deg=fields.number("step_deg", low=1e-3, high=360.0),
+                outputs=(yaw, pitch, roll),
+            )
+        case _:
+            head = AnglesHead(output=fields.text("output"))
+    fields.done()
+    return head
+
+
+def _read_ssr(fields: Fields) -> SsrHead:
+    stages = fields.integers("stages", low=1)
+    return SsrHead(
+        stages=stages,
+        range_deg=fields.number("range_deg", low=1e-3, high=360.0),
+        p=fields.texts("p", length=len(stages)),
+        eta=fields.texts("eta", length=len(stages)),
+        delta=fields.texts("delta", length=len(stages)),
+        eta_per_bin=fields.boolean("eta_per_bin"),
+    )
+
+
+def _head_as_dict(head: Head) -> dict[str, Any]:
+    match head:
+        case SsrHead():
+            return {
+                "kind": "ssr",
+                "stages": list(head.stages),
+                "range_deg": head.range_deg,
+                "p": list(head.p),
+                "eta": list(head.eta),
+                "delta": list(head.delta),
+                "eta_per_bin": head.eta_per_bin,
+            }
+        case BinsHead():
+            return {
+                "kind": "bins",
+                "bins": head.bins,
+                "first_deg": head.first_deg,
+                "step_deg": head.step_deg,
+                "outputs": list(head.outputs),
+            }
+        case AnglesHead():
+            return {"kind": "angles", "output": head.output}
