@@ -52,6 +52,10 @@ class CheckpointError(HpeEdgeError, ValueError):
     """A training checkpoint is damaged or belongs to another model or recipe."""
 
 
+class TrainingError(HpeEdgeError, ArithmeticError):
+    """A training run diverged: its loss is NaN or infinite."""
+
+
 class CoreError(HpeEdgeError, RuntimeError):
     """The C++ core refused for a reason that no other class covers (a bug, or a lack of memory)."""
 

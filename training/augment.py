@@ -1,0 +1,274 @@
+"""Augmentation of one rendered head: geometry with its labels, then pixels, then the network's crop.
+
+Everything a sample becomes follows from its generator, seeded by (seed, epoch, index), so a run
+resumed, or read by more loader processes, sees the same samples. The crop is cut by the library's
+own ``preprocess``: training and inference share one resize.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, fields
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from hpe_edge import _core
+from hpe_edge.errors import InvalidArgumentError
+from hpe_edge.training import augment_ops as ops
+from hpe_edge.training.augment_ops import Floats, Image, Rng
+
+_PAD_PX = 4  # reach of the antialiasing filter around the crop window
+
+
+@dataclass(frozen=True)
+class InputSpec:
+    """What the network sees; the same numbers stand in the model card.
+
+    The crop is the tight face box made square, grown by ``margin`` of its size on each side.
+    Values are ``(x - mean) * scale``, BGR.
+    """
+
+    size: int = 64
+    margin: float = 0.4
+    mean: float = 127.5
+    scale: float = 1.0 / 128.0
+
+
+@dataclass(frozen=True)
+class AugmentConfig:
+    """Probabilities (names ending in ``_p``) and strengths.
+
+    margin_low, margin_high: range of the crop's margin, a triangle with its top at the card's.
+    shift_sigma: of the crop's centre, in box sides. rotate_sigma_deg: of the in-plane rotation;
+    rotate_wide_p of the rotations are uniform within rotate_wide_deg instead.
+    """
+
+    flip_p: float = 0.5
+    margin_low: float = 0.1
+    margin_high: float = 0.8
+    shift_sigma: float = 0.05
+    rotate_p: float = 0.5
+    rotate_sigma_deg: float = 10.0
+    rotate_wide_p: float = 0.15
+    rotate_wide_deg: float = 60.0
+    tone_p: float = 0.7
+    cast_sigma: float = 0.12
+    saturation_p: float = 0.35
+    grey_p: float = 0.12
+    sepia_p: float = 0.04
+    shade_p: float = 0.12
+    blur_p: float = 0.15
+    motion_p: float = 0.07
+    low_resolution_p: float = 0.2
+    low_resolution_min_px: float = 16.0
+    jpeg_p: float = 0.25
+    noise_p: float = 0.2
+    occlude_p: float = 0.25
+    border_p: float = 0.05
+    neighbour_p: float = 0.05
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if field.name.endswith("_p") and not 0.0 <= value <= 1.0:
+                raise InvalidArgumentError(f"augment.{field.name}: expected a probability, got {value}")
+        if not 0.0 <= self.margin_low <= self.margin_high:
+            raise InvalidArgumentError("augment: expected 0 <= margin_low <= margin_high")
+
+
+def no_augmentation() -> AugmentConfig:
+    """Every probability and spread zero: the plain crop, as in validation."""
+    return AugmentConfig(**{f.name: 0.0 for f in fields(AugmentConfig)})
+
+
+@dataclass(frozen=True)
+class Pose:
+    """Labels of one head. euler_deg (3,) yaw, pitch, roll; rotation (3, 3), label frame."""
+
+    euler_deg: Floats
+    rotation: Floats
+
+
+def sample_rng(seed: int, epoch: int, index: int) -> Rng:
+    """The one generator of a sample in an epoch."""
+    return np.random.default_rng((seed, epoch, index))
+
+
+def flip_pose(pose: Pose) -> Pose:
+    """Labels of the mirrored image: yaw and roll change sign, ``R' = F R F`` with F = diag(-1, 1, 1)."""
+    sign = np.array([-1.0, 1.0, 1.0], np.float32)
+    return Pose(pose.euler_deg * np.array([-1, 1, -1], np.float32), pose.rotation * np.outer(sign, sign))
+
+
+def rotation_to_euler(rotation: npt.NDArray[np.floating], near_deg: Floats) -> Floats:
+    """Angles (3,) of a label-frame matrix, on the Euler branch nearest to ``near_deg``.
+
+    CONVENTIONS' inverse holds for |yaw| < 90; beyond, the same matrix is (180 - yaw, pitch + 180,
+    roll + 180). Renders reach 99 degrees, so the branch has to be chosen.
+    """
+    r = rotation.astype(np.float64)
+    yaw = math.degrees(math.asin(min(1.0, max(-1.0, -r[0, 2]))))
+    pitch = math.degrees(math.atan2(r[1, 2], r[2, 2]))
+    roll = math.degrees(math.atan2(r[0, 1], r[0, 0]))
+    first = np.array([yaw, pitch, roll])
+    second = np.array([math.copysign(180.0, yaw) - yaw, pitch + 180.0, roll + 180.0])
+    best = []
+    for candidate in (first, second):
+        turns = np.round((candidate - near_deg) / 360.0)
+        turns[0] = 0.0  # yaw itself never wraps
+        best.append(candidate - 360.0 * turns)
+    chosen = min(best, key=lambda angles: float(np.abs(angles - near_deg).sum()))
+    return chosen.astype(np.float32)
+
+
+def turn_pose(pose: Pose, angle_deg: float) -> Pose:
+    """Labels after the picture is turned clockwise by ``angle_deg`` about the optical axis: ``Rz R``."""
+    c, s = math.cos(math.radians(angle_deg)), math.sin(math.radians(angle_deg))
+    turned = np.array([[c, s, 0], [-s, c, 0], [0, 0, 1]], np.float32) @ pose.rotation
+    near = pose.euler_deg + np.array([0.0, 0.0, angle_deg], np.float32)
+    return Pose(rotation_to_euler(turned, near), turned.astype(np.float32))
+
+
+def box_of(landmarks: Floats) -> Floats:
+    """Tight face box (4,) of landmarks (68, 2)."""
+    return np.concatenate([landmarks.min(0), landmarks.max(0)]).astype(np.float32)
+
+
+def cut(image: Image, box: Floats, margin: float, spec: InputSpec) -> Floats:
+    """The network's input (3, size, size) from an image and a box, by the library's preprocess."""
+    mean, scale = (spec.mean,) * 3, (spec.scale,) * 3
+    crops: Floats = _core.preprocess(
+        image, box[None], pixel_format="bgr8", width=spec.size, height=spec.size, margin=margin,
+        square=True, channel_order="bgr", mean=mean, scale=scale,
+    )  # fmt: skip
+    return crops[0]
+
+
+class Augmenter:
+    """Draws one training sample from an image and its labels.
+
+    >>> Augmenter(AugmentConfig(), InputSpec()).config.flip_p
+    0.5
+    """
+
+    def __init__(self, config: AugmentConfig, spec: InputSpec):
+        self.config = config
+        self.spec = spec
+
+    def __call__(
+        self, image: Image, pose: Pose, landmarks: Floats, donor: Image, rng: Rng
+    ) -> tuple[Floats, Pose]:
+        """image (S, S, 3) with landmarks (68, 2) -> input (3, size, size) and its labels.
+
+        donor: another head's image, the texture of occluders and neighbours.
+        """
+        matrix, pose = self._geometry(image.shape[0], pose, rng)
+        if matrix is not None:
+            landmarks = landmarks @ matrix[:, :2].T + matrix[:, 2]
+        box = box_of(landmarks)
+        margin, crop_box = self._jitter(box, rng)
+        region = _region(crop_box, margin, image.shape[0])
+        origin = region[:2].astype(np.float32)
+        pixels = _warp(image, matrix, region)
+        pixels = self._pixels(pixels, box - np.tile(origin, 2), donor, rng)
+        return cut(pixels, crop_box - np.tile(origin, 2), margin, self.spec), pose
+
+    def _geometry(self, size: int, pose: Pose, rng: Rng) -> tuple[Floats | None, Pose]:
+        """Flip and in-plane turn as one affine map on pixel-edge coordinates (2, 3), or None."""
+        config = self.config
+        flip = rng.random() < config.flip_p
+        angle = 0.0
+        if rng.random() < config.rotate_p:
+            wide = rng.random() < config.rotate_wide_p
+            limit = config.rotate_wide_deg
+            angle = rng.uniform(-limit, limit) if wide else rng.normal(0.0, config.rotate_sigma_deg)
+        if not flip and angle == 0.0:
+            return None, pose
+        if flip:
+            pose = flip_pose(pose)
+        if angle != 0.0:
+            pose = turn_pose(pose, angle)
+        c, s = math.cos(math.radians(angle)), math.sin(math.radians(angle))
+        linear = np.array([[c, -s], [s, c]]) @ np.diag([-1.0 if flip else 1.0, 1.0])
+        centre = np.full(2, size / 2.0)
+        return np.column_stack([linear, centre - linear @ centre]).astype(np.float32), pose
+
+    def _jitter(self, box: Floats, rng: Rng) -> tuple[float, Floats]:
+        """The crop's margin and the box it is cut around."""
+        config = self.config
+        margin = self.spec.margin
+        if config.margin_high > config.margin_low:
+            middle = min(max(margin, config.margin_low), config.margin_high)
+            margin = float(rng.triangular(config.margin_low, middle, config.margin_high))
+        side = max(float(box[2] - box[0]), float(box[3] - box[1]))
+        shift = np.clip(rng.normal(0.0, 1.0, 2), -2.5, 2.5) * (config.shift_sigma * side)
+        return margin, box + np.tile(shift, 2).astype(np.float32)
+
+    def _pixels(self, image: Image, box: Floats, donor: Image, rng: Rng) -> Image:
+        """The scene (neighbour, occluders), its light and colour, the camera, the picture's edge."""
+        config = self.config
+        chance = dict(zip(_CHANCES, rng.random(len(_CHANCES)), strict=True))
+        hit = {name: chance[name] < getattr(config, name) for name in _CHANCES}
+        if hit["neighbour_p"]:
+            ops.add_neighbour(image, box, donor, rng)
+        if hit["occlude_p"]:
+            for _ in range(1 + int(rng.integers(0, 2))):
+                ops.occlude(image, box, donor, rng)
+        if hit["shade_p"]:
+            image = ops.shade(image, rng)
+        if hit["grey_p"] or hit["sepia_p"] or hit["saturation_p"]:
+            image = ops.mix_channels(image, rng, hit["grey_p"], hit["sepia_p"])
+        if hit["tone_p"]:
+            colourful = not (hit["grey_p"] or hit["sepia_p"])
+            image = ops.tone(image, rng, config.cast_sigma if colourful else 0.0)
+        image = self._camera(image, hit, rng)
+        if hit["border_p"]:
+            ops.cut_by_border(image, box, rng)
+        return image
+
+    def _camera(self, image: Image, hit: dict[str, bool], rng: Rng) -> Image:
+        """Blur, resolution, noise, compression."""
+        if hit["motion_p"]:
+            image = ops.motion_blur(image, rng)
+        elif hit["blur_p"]:
+            image = ops.gaussian_blur(image, rng)
+        if hit["low_resolution_p"]:
+            span = math.log(self.spec.size / self.config.low_resolution_min_px)
+            pixels = self.config.low_resolution_min_px * math.exp(span * rng.random())
+            return ops.low_resolution(image, pixels, rng, hit["jpeg_p"], hit["noise_p"])
+        if hit["noise_p"]:
+            image = ops.add_noise(image, rng)
+        return ops.jpeg(image, rng) if hit["jpeg_p"] else image
+
+
+_CHANCES = (
+    "neighbour_p", "occlude_p", "shade_p", "saturation_p", "grey_p", "sepia_p", "tone_p",
+    "motion_p", "blur_p", "low_resolution_p", "noise_p", "jpeg_p", "border_p",
+)  # fmt: skip
+
+
+def _region(box: Floats, margin: float, size: int) -> npt.NDArray[np.int64]:
+    """Integer window (4,) around the crop, inside the image: pixels beyond it never matter."""
+    half = (0.5 + margin) * max(float(box[2] - box[0]), float(box[3] - box[1]))
+    centre = (box[:2] + box[2:]) / 2.0
+    low = np.floor(centre - half).astype(np.int64) - _PAD_PX
+    high = np.ceil(centre + half).astype(np.int64) + _PAD_PX
+    return np.concatenate([np.clip(low, 0, size - 8), np.clip(high, 8, size)])
+
+
+def _warp(image: Image, matrix: Floats | None, region: npt.NDArray[np.int64]) -> Image:
+    """The region's pixels after the affine map, a fresh array."""
+    x0, y0, x1, y1 = (int(v) for v in region)
+    if matrix is None:
+        return image[y0:y1, x0:x1].copy()
+    # edge coordinates to OpenCV's pixel-centre coordinates, then to the region's origin
+    shift = matrix[:, :2] @ np.full(2, 0.5, np.float32) + matrix[:, 2] - 0.5
+    moved = np.column_stack([matrix[:, :2], shift - region[:2]]).astype(np.float32)
+    return np.asarray(
+        cv2.warpAffine(
+            image, moved, (x1 - x0, y1 - y0), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+        ),
+        np.uint8,
+    )

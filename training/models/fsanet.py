@@ -1,0 +1,208 @@
+"""FSA-Net: Yang et al., "FSA-Net: Learning Fine-Grained Structure Aggregation for Head Pose
+Estimation from a Single Image" (CVPR 2019), sections 3.3 to 3.6. Symbols are the paper's.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from hpe_edge.errors import InvalidArgumentError
+from hpe_edge.training.models.capsule import CapsuleAggregation
+from hpe_edge.training.models.ssr import SsrStages
+
+SCORINGS = ("1x1", "variance", "none")
+ACTIVATIONS = ("relu", "tanh")
+STAGES = 3
+ANGLES = 3
+
+
+@dataclass(frozen=True)
+class FSANetConfig:
+    """Hyper-parameters of section 3.6.
+
+    scoring: Phi of section 3.4. stream2_activation: the paper's is tanh. m, n_prime: of
+    section 3.5. c, c_prime: feature widths. routings: iterations of the capsule routing.
+    bins: s_k, the bins of each stage.
+    """
+
+    scoring: str = "1x1"
+    stream2_activation: str = "tanh"
+    m: int = 5
+    n_prime: int = 7
+    c: int = 64
+    c_prime: int = 16
+    routings: int = 3
+    bins: int = 3
+
+    def __post_init__(self) -> None:
+        if self.scoring not in SCORINGS:
+            raise InvalidArgumentError(f"model.scoring: expected one of {SCORINGS}, got {self.scoring!r}")
+        if self.stream2_activation not in ACTIVATIONS:
+            raise InvalidArgumentError(
+                f"model.stream2_activation: expected one of {ACTIVATIONS}, got {self.stream2_activation!r}"
+            )
+        counts = (self.m, self.n_prime, self.c, self.routings, self.bins)
+        if min(counts) < 1 or self.c_prime < 4 or self.c_prime % 4:
+            raise InvalidArgumentError(f"model: sizes must be positive and c_prime a multiple of 4: {self}")
+
+
+def _activation(name: str) -> nn.Module:
+    return nn.ReLU(inplace=True) if name == "relu" else nn.Tanh()
+
+
+def _tail(activation: str, pool: nn.Module | None) -> list[nn.Module]:
+    """Activation and pooling in the cheaper order.
+
+    An increasing function commutes with max pooling, so there the activation may come second and
+    sees a quarter of the values: the same numbers as the paper's order, faster.
+    """
+    act = _activation(activation)
+    if pool is None:
+        return [act]
+    return [pool, act] if isinstance(pool, nn.MaxPool2d) else [act, pool]
+
+
+class SepBlock(nn.Sequential):
+    """``B_R(c)`` or ``B_T(c)``: {SepConv2D(3x3, c) - BN - ReLU | Tanh}, section 3.6, and its pooling."""
+
+    def __init__(self, in_channels: int, out_channels: int, activation: str, pool: nn.Module | None = None):
+        super().__init__(
+            nn.Conv2d(in_channels, in_channels, 3, padding=1, groups=in_channels, bias=False),
+            nn.Conv2d(in_channels, out_channels, 1, bias=False),
+            nn.BatchNorm2d(out_channels),
+            *_tail(activation, pool),
+        )
+
+
+class Stream(nn.Module):
+    """One of the two streams: the maps at the ends of its K stages, each behind its 1x1 to c.
+
+    The published code applies the stream's activation to the 1x1 and pools the first stage's
+    map to w x h = 8 x 8 with the stream's own pooling before the fusion.
+    """
+
+    def __init__(self, activation: str, pool: type[nn.AvgPool2d] | type[nn.MaxPool2d], c: int):
+        super().__init__()
+
+        def block(inputs: int, outputs: int, pooled: bool = False) -> SepBlock:
+            return SepBlock(inputs, outputs, activation, pool(2) if pooled else None)
+
+        def squeeze(inputs: int, pooled: bool = False) -> nn.Sequential:
+            return nn.Sequential(nn.Conv2d(inputs, c, 1), *_tail(activation, pool(2) if pooled else None))
+
+        self.stage1 = nn.Sequential(block(3, 16, True), block(16, 32), block(32, 32, True))
+        self.stage2 = nn.Sequential(block(32, 64), block(64, 64, True))
+        self.stage3 = nn.Sequential(block(64, 128), block(128, 128))
+        self.squeeze1 = squeeze(32, True)
+        self.squeeze2 = squeeze(64)
+        self.squeeze3 = squeeze(128)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """x: (N, 3, 64, 64) -> three maps (N, c, 8, 8), deepest first as in the published code."""
+        first = self.stage1(x)
+        second = self.stage2(first)
+        third = self.stage3(second)
+        return self.squeeze3(third), self.squeeze2(second), self.squeeze1(first)
+
+
+class StructureMapping(nn.Module):
+    """Fine-grained structure mapping, section 3.5, with the scoring function of section 3.4."""
+
+    def __init__(self, config: FSANetConfig, cells: int):
+        super().__init__()
+        self.config = config
+        self.score = nn.Conv1d(config.c, 1, 1) if config.scoring == "1x1" else None
+        self.f_m = nn.Linear(cells, config.m * cells * STAGES)  # one f_M for all stages: eq. 5
+        self.f_c = nn.Linear(cells * STAGES, config.n_prime * config.m)
+
+    def attention(self, u: Tensor) -> Tensor:
+        """Phi: U (N, n, c) -> A (N, n), the importance of each pixel-level feature."""
+        if self.score is not None:
+            weight = self.score.weight[:, :, 0]
+            return torch.sigmoid(nn.functional.linear(u, weight, self.score.bias)).squeeze(-1)
+        return (u - u.mean(-1, keepdim=True)).square().mean(-1)
+
+    def forward(self, u: Tensor) -> Tensor:
+        """U (N, n, c) -> U~ (N, n' K, c)."""
+        batch, n, _ = u.shape
+        a = self.attention(u)
+        m_k = torch.sigmoid(self.f_m(a.view(batch, STAGES, n // STAGES)))  # eq. 5
+        m_k = m_k.view(batch, STAGES, self.config.m, n)
+        c = torch.sigmoid(self.f_c(a)).view(batch, 1, self.config.n_prime, self.config.m)  # eq. 6
+        s_k = torch.matmul(c, m_k)  # eq. 4
+        s_k = s_k / s_k.sum(-1, keepdim=True)  # L1 norm of each row; all entries are positive
+        return torch.bmm(s_k.view(batch, STAGES * self.config.n_prime, n), u)  # eq. 3
+
+
+class SsrHead(nn.Module):
+    """Fully-connected layers of one stage: V_k (N, c') -> raw p (N, 3, s), eta and delta (N, 3).
+
+    As in the published code the first quarter of V_k feeds delta, the second eta, the rest p.
+    """
+
+    def __init__(self, c_prime: int, bins: int):
+        super().__init__()
+        self.bins = bins
+        self.split = [c_prime // 4, c_prime // 4, c_prime // 2]
+        self.delta = nn.Linear(self.split[0], ANGLES)
+        self.eta = nn.Linear(self.split[1], ANGLES)
+        self.p = nn.Linear(self.split[2], ANGLES * bins)
+
+    def forward(self, v: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """v: (N, c') -> p, eta, delta, before their activations."""
+        for_delta, for_eta, for_p = torch.split(v, self.split, dim=-1)
+        return self.p(for_p).view(-1, ANGLES, self.bins), self.eta(for_eta), self.delta(for_delta)
+
+
+class FSANet(nn.Module):
+    """FSA-Caps. Input (N, 3, 64, 64) float32, BGR, ``(x - 127.5) / 128``; output `SsrStages`.
+
+    >>> from hpe_edge.training.models.ssr import decode_ssr
+    >>> decode_ssr(FSANet().eval()(torch.zeros(2, 3, 64, 64))).shape
+    torch.Size([2, 3])
+    """
+
+    side = 8  # w = h of the fused maps
+    input_size = 64
+
+    def __init__(self, config: FSANetConfig | None = None):
+        super().__init__()
+        self.config = config = config or FSANetConfig()
+        self.stream1 = Stream("relu", nn.AvgPool2d, config.c)
+        self.stream2 = Stream(config.stream2_activation, nn.MaxPool2d, config.c)
+        cells = self.side * self.side
+        mapped = config.scoring != "none"
+        self.mapping = StructureMapping(config, cells) if mapped else None
+        capsules_in = (config.n_prime if mapped else cells) * STAGES
+        self.capsules = CapsuleAggregation(capsules_in, config.c, STAGES, config.c_prime, config.routings)
+        self.heads = nn.ModuleList(SsrHead(config.c_prime, config.bins) for _ in range(STAGES))
+        self.apply(_glorot)
+
+    def forward(self, x: Tensor) -> SsrStages:
+        """x: (N, 3, 64, 64) -> raw stage outputs; `decode_ssr` turns them into degrees."""
+        fused = [a * b for a, b in zip(self.stream1(x), self.stream2(x), strict=True)]
+        # (N, c, 8, 8) x K -> U (N, n, c), n = w h K
+        u = torch.cat([f.flatten(2) for f in fused], dim=2).transpose(1, 2).float()
+        with torch.autocast(x.device.type, enabled=False):  # routing and normalisation stay float32
+            features = self.mapping(u) if self.mapping is not None else u
+            v = self.capsules(features)
+            stages = [head(v[:, k]) for k, head in enumerate(self.heads)]
+        p, eta, delta = zip(*stages, strict=True)
+        return SsrStages(p, eta, delta)
+
+
+def _glorot(module: nn.Module) -> None:
+    """Keras' default initialisation, which the published weights started from."""
+    if isinstance(module, nn.Conv2d | nn.Conv1d | nn.Linear):
+        nn.init.xavier_uniform_(module.weight)
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)
+
+
+def parameter_bytes(model: nn.Module) -> int:
+    """Size of all parameters and BatchNorm statistics as float32, in bytes."""
+    counted = [*model.parameters(), *(b for b in model.buffers() if b.is_floating_point())]
+    return 4 * sum(t.numel() for t in counted)

@@ -1,0 +1,162 @@
+"""Recipes: TOML files that hold everything which decides what a training run becomes.
+
+Paths, worker counts and time limits are no part of a recipe: they are command-line options.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+from dataclasses import asdict, dataclass, field, fields
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, TypeVar
+
+from hpe_edge.errors import InvalidArgumentError
+from hpe_edge.training.augment import AugmentConfig, InputSpec
+from hpe_edge.training.losses import LossConfig
+from hpe_edge.training.models.fsanet import FSANetConfig
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+SCHEDULES = ("steps", "cosine", "onecycle")
+PRECISIONS = ("float32", "bf16")
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class OptimConfig:
+    """Optimisation. schedule: ``steps`` is the paper's, x 0.1 at 1/3 and 2/3 of the run.
+
+    lr: peak learning rate of Adam (AdamW where weight_decay > 0). epochs: passes over the data.
+    ema_decay: of the averaged weights that are validated and exported. grad_clip: largest norm of
+    the gradient, 0 for none. precision: of the convolutions in training; routing stays float32.
+    """
+
+    lr: float = 1e-3
+    schedule: str = "steps"
+    epochs: int = 90
+    batch_size: int = 16
+    weight_decay: float = 0.0
+    warmup_steps: int = 0
+    ema_decay: float = 0.999
+    grad_clip: float = 0.0
+    precision: str = "float32"
+
+    def __post_init__(self) -> None:
+        for name, allowed in (("schedule", SCHEDULES), ("precision", PRECISIONS)):
+            if getattr(self, name) not in allowed:
+                raise InvalidArgumentError(
+                    f"optim.{name}: expected one of {allowed}, got {getattr(self, name)!r}"
+                )
+        if self.lr <= 0 or self.epochs < 1 or self.batch_size < 2 or not 0 <= self.ema_decay < 1:
+            raise InvalidArgumentError(
+                f"optim: expected lr > 0, epochs >= 1, batch_size >= 2, 0 <= ema_decay < 1; got {self}"
+            )
+
+
+@dataclass(frozen=True)
+class DataConfig:
+    """seed: of the order, the augmentation, the split and the initial weights.
+
+    validation_fraction: part of the identities held out. validation_limit: heads validated on.
+    """
+
+    seed: int = 0
+    validation_fraction: float = 0.04
+    validation_limit: int = 2000
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """One training recipe; see ``recipes/fsanet.toml``."""
+
+    name: str
+    model: FSANetConfig = field(default_factory=FSANetConfig)
+    input: InputSpec = field(default_factory=InputSpec)
+    loss: LossConfig = field(default_factory=LossConfig)
+    optim: OptimConfig = field(default_factory=OptimConfig)
+    data: DataConfig = field(default_factory=DataConfig)
+    augment: AugmentConfig = field(default_factory=AugmentConfig)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain numbers and strings, for checkpoints and model cards."""
+        return asdict(self)
+
+    def digest(self) -> str:
+        """sha256 of the recipe: equal for recipes that train the same."""
+        return hashlib.sha256(json.dumps(self.as_dict(), sort_keys=True).encode()).hexdigest()
+
+
+_SECTIONS: dict[str, type] = {
+    "model": FSANetConfig,
+    "input": InputSpec,
+    "loss": LossConfig,
+    "optim": OptimConfig,
+    "data": DataConfig,
+    "augment": AugmentConfig,
+}
+
+
+def _section(cls: type[T], values: object, where: str) -> T:
+    """A config dataclass from a TOML table, each key known and of the default's type."""
+    if not isinstance(values, dict):
+        raise InvalidArgumentError(f"{where}: expected a table, got {type(values).__name__}")
+    defaults = cls()
+    known = {f.name: getattr(defaults, f.name) for f in fields(cls)}  # type: ignore[arg-type]
+    checked: dict[str, Any] = {}
+    for key, value in values.items():
+        if key not in known:
+            raise InvalidArgumentError(f"{where}.{key}: unknown key; expected one of {sorted(known)}")
+        expected = type(known[key])
+        if expected is float and type(value) is int:
+            value = float(value)
+        if type(value) is not expected:
+            raise InvalidArgumentError(f"{where}.{key}: expected {expected.__name__}, got {value!r}")
+        checked[key] = value
+    return cls(**checked)
+
+
+def recipe_from_dict(values: dict[str, Any]) -> Recipe:
+    """A checked recipe from plain values; `InvalidArgumentError` names a wrong key and where it stands."""
+    name = values.get("name")
+    if not isinstance(name, str) or not name:
+        raise InvalidArgumentError(f"recipe.name: expected a name, got {name!r}")
+    unknown = sorted(set(values) - set(_SECTIONS) - {"name"})
+    if unknown:
+        raise InvalidArgumentError(f"recipe: unknown sections {unknown}; expected {sorted(_SECTIONS)}")
+    sections = {key: _section(cls, values.get(key, {}), key) for key, cls in _SECTIONS.items()}
+    return Recipe(name=name, **sections)
+
+
+def bundled_recipes() -> list[str]:
+    """Names of the recipes in the package."""
+    folder = files("hpe_edge.training") / "recipes"
+    return sorted(entry.name[:-5] for entry in folder.iterdir() if entry.name.endswith(".toml"))
+
+
+def load_recipe(name_or_path: str) -> Recipe:
+    """A bundled recipe by name, or a TOML file by path.
+
+    Raises:
+        InvalidArgumentError: no such recipe, no TOML, an unknown key or a value of a wrong type.
+
+    >>> load_recipe("smoke").name
+    'smoke'
+    """
+    if name_or_path in bundled_recipes():
+        text = (files("hpe_edge.training") / "recipes" / f"{name_or_path}.toml").read_text(encoding="utf-8")
+    elif Path(name_or_path).is_file():
+        text = Path(name_or_path).read_text(encoding="utf-8")
+    else:
+        raise InvalidArgumentError(
+            f"recipe: expected a .toml file or one of {bundled_recipes()}, got {name_or_path!r}"
+        )
+    try:
+        return recipe_from_dict(tomllib.loads(text))
+    except tomllib.TOMLDecodeError as error:
+        raise InvalidArgumentError(f"recipe {name_or_path}: expected TOML, got {error}") from error
