@@ -1,0 +1,7 @@
+#include "bindings/bindings.hpp"
+
+PYBIND11_MODULE(_core, module) {
+    module.doc() = "C++ core of hpe-edge; the documented signatures are in _core.pyi.";
+    hpe::bindings::register_errors(module);  // first: the others may throw
+    hpe::bindings::register_cpu(module);
+}

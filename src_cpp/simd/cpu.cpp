@@ -1,0 +1,47 @@
+#include "hpe/cpu.hpp"
+
+#include <cstdlib>
+
+#include "hpe/error.hpp"
+
+namespace hpe {
+
+std::string_view isa_name(Isa isa) noexcept {
+    switch (isa) {
+        case Isa::Scalar: return "scalar";
+        case Isa::Avx2: return "avx2";
+    }
+    return "unknown";
+}
+
+std::vector<Isa> available_isas() {
+    std::vector<Isa> isas{Isa::Scalar};
+#if defined(HPE_HAVE_AVX2)
+    // The compiler's builtin also asks the operating system whether it saves the wide registers.
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) isas.push_back(Isa::Avx2);
+#endif
+    return isas;
+}
+
+Isa choose_isa(std::string_view forced_name) {
+    const std::vector<Isa> isas = available_isas();
+    if (forced_name.empty()) return isas.back();
+    std::string names;
+    for (const Isa isa : isas) {
+        if (isa_name(isa) == forced_name) return isa;
+        names += (names.empty() ? "" : ", ") + std::string(isa_name(isa));
+    }
+    throw Error(ErrorKind::InvalidArgument,
+                "HPE_FORCE_ISA: expected one of the instruction sets of this machine (" + names + "), got '" +
+                    std::string(forced_name) + "'; unset it to use the best one");
+}
+
+Isa active_isa() {
+    static const Isa isa = [] {
+        const char* forced = std::getenv("HPE_FORCE_ISA");
+        return choose_isa(forced == nullptr ? "" : forced);
+    }();
+    return isa;
+}
+
+}  // namespace hpe
