@@ -25,7 +25,7 @@ class Fields:
         where = ".".join(part for part in (self._path, key) if part) or "the whole file"
         return CorruptModelError(f"{self._source}: field {where!r}: expected {expected}, got {got}")
 
-    def keys(self) -> list[str]:
+    def names(self) -> list[str]:
         """The names of all fields, in the file's order."""
         return list(self._data)
 

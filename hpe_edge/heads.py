@@ -110,9 +110,7 @@ def decode(head: Head, outputs: Mapping[str, FloatArray]) -> tuple[FloatArray, F
     """
     match head:
         case SsrHead():
-            scores = [
-                _take(outputs, name, (3, bins)) for name, bins in zip(head.p, head.stages, strict=True)
-            ]
+            scores = [_take(outputs, name, (3, bins)) for name, bins in zip(head.p, head.stages, strict=True)]
             shifts = [
                 _take(outputs, name, (3, bins) if head.eta_per_bin else (3,))
                 for name, bins in zip(head.eta, head.stages, strict=True)

@@ -177,7 +177,7 @@ def save_card(card: ModelCard, path: str | os.PathLike[str]) -> None:
         text = json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False)
     except (TypeError, ValueError) as error:
         raise CorruptModelError(
-            f"card for {Path(path)}: fields 'training' and 'metrics': expected finite JSON values, got {error}"
+            f"card for {path}: fields 'training' and 'metrics': expected finite JSON values, got {error}"
         ) from error
     Path(path).write_text(text + "\n", encoding="utf-8")
 
@@ -225,7 +225,7 @@ def _read_bytes(path: Path) -> bytes:
 
 
 def _read_files(fields: Fields) -> dict[str, FileEntry]:
-    files = {kind: _read_file_entry(fields.child(kind)) for kind in fields.keys()}
+    files = {kind: _read_file_entry(fields.child(kind)) for kind in fields.names()}
     if not files:
         raise fields.error("", "at least one file", "none")
     return files

@@ -1,0 +1,63 @@
+"""What a backend is: something that runs one network file and says what really runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar, Protocol, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hpe_edge.modelcard import ModelCard
+
+FloatArray: TypeAlias = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class BackendInfo:
+    """What really runs, as the backend itself reports it after loading.
+
+    Attributes:
+        name: the backend's entry-point name.
+        version: version of the library behind it.
+        provider: device or execution provider in use.
+        precision: arithmetic of the network, e.g. ``"fp32"``.
+        threads: threads that one call may use.
+    """
+
+    name: str
+    version: str
+    provider: str
+    precision: str
+    threads: int
+
+
+class Backend(Protocol):
+    """A loaded network. Instances may be called from several threads at once."""
+
+    file_kind: ClassVar[str]
+    """The kind of file it reads, a key of the card's ``files``."""
+
+    def __init__(self, data: bytes, card: ModelCard, *, precision: str, threads: int) -> None:
+        """Load a network from the verified bytes of its file.
+
+        Raises:
+            MissingDependencyError: the library behind the backend is not installed.
+            CorruptModelError: the bytes are no network, or not the one that the card describes.
+            BackendError: the network is fine but this backend cannot run it.
+        """
+
+    @property
+    def info(self) -> BackendInfo:
+        """What really runs."""
+
+    def run(self, batch: FloatArray) -> Mapping[str, FloatArray]:
+        """Run the network.
+
+        Args:
+            batch: float32 (N, 3, H, W), C-contiguous, N >= 1.
+
+        Returns:
+            The outputs that the card's head reads, by name, each float32 (N, ...).
+        """

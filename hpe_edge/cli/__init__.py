@@ -1,0 +1,78 @@
+"""The command ``hpe-edge``. The only place of the library that prints."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+from collections.abc import Callable, Sequence
+from typing import cast
+
+import hpe_edge
+from hpe_edge.cli import estimate, models
+from hpe_edge.errors import HpeEdgeError
+
+__all__ = ["main"]
+
+_SDK_COMMANDS = (estimate, models)
+_SDK_NAMES = ("estimate", "models")
+
+_EPILOG = """\
+examples:
+  hpe-edge estimate portrait.jpg --box 180 86 271 178 --draw out.png
+  hpe-edge estimate head.jpg --crop --json
+  hpe-edge models list
+
+Angles are in degrees: +yaw, the nose points to image-left; +pitch, the face looks up;
++roll, the head is turned clockwise in the image. Exit codes: 0 done, 2 bad input.
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Args:
+        argv: arguments without the program's name; ``sys.argv[1:]`` when ``None``.
+
+    Returns:
+        The exit code: 0 done, 2 bad input (one line on stderr, no traceback), 130 interrupted.
+    """
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    try:
+        options = _parser(arguments).parse_args(arguments)
+        run = cast(Callable[[argparse.Namespace], int], options.func)
+        return run(options)
+    except HpeEdgeError as error:
+        print(f"hpe-edge: error: {' '.join(str(error).split())}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("hpe-edge: interrupted", file=sys.stderr)
+        return 130
+
+
+def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="hpe-edge",
+        description="Head pose (yaw, pitch, roll) from images, and the making of the models behind it.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action=_Version, help="print the version and exit")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for module in _SDK_COMMANDS:
+        module.add_parser(commands)
+    # Training brings slow imports: it is only asked for its commands when ours is not one of the SDK's.
+    if not arguments or arguments[0] not in _SDK_NAMES:
+        importlib.import_module("hpe_edge.training.cli").add_commands(commands)
+    return parser
+
+
+class _Version(argparse.Action):
+    """Prints the version when asked, so that no other command pays for looking it up."""
+
+    def __init__(self, option_strings: Sequence[str], dest: str, help: str | None = None) -> None:
+        super().__init__(option_strings, dest, nargs=0, help=help)
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        print(f"hpe-edge {hpe_edge.__version__}")
+        parser.exit(0)

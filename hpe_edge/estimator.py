@@ -1,0 +1,296 @@
+"""``HeadPose``: images in, head poses out."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Final, TypeAlias
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from hpe_edge import _core
+from hpe_edge.backends import open_backend
+from hpe_edge.detectors import Detections, Detector, available_detectors, open_detector
+from hpe_edge.detectors.full_frame import full_frame_box
+from hpe_edge.errors import InvalidArgumentError, InvalidBoxError
+from hpe_edge.heads import decode
+from hpe_edge.hub import resolve
+from hpe_edge.images import ImageArray, check_image, describe
+from hpe_edge.results import HeadPoses
+
+FloatArray: TypeAlias = NDArray[np.float32]
+
+PRECISIONS: Final = ("auto", "fp32")
+
+_NO_FACES: Final = (
+    "no face detector is bundled yet, so estimate() must be told where the faces are: pass boxes= (tight "
+    "face boxes in pixels), or is_crop=True for an image that is one head, or make "
+    'HeadPose(detector="full-frame")'
+)
+
+
+@dataclass(frozen=True)
+class RuntimeInfo:
+    """What runs, as reported by the parts themselves.
+
+    Attributes:
+        model, model_version, sha256: the card's name and version and the digest of the loaded file.
+        backend, backend_version, provider: what runs the network.
+        instruction_set: what the C++ core uses (``"scalar"``, ``"avx2"``).
+        precision: arithmetic of the network.
+        threads: threads that one call may use.
+        detector: name of the detector, or ``None`` when there is none.
+    """
+
+    model: str
+    model_version: str
+    sha256: str
+    backend: str
+    backend_version: str
+    provider: str
+    instruction_set: str
+    precision: str
+    threads: int
+    detector: str | None
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-ready values."""
+        return asdict(self)
+
+
+class HeadPose:
+    """Estimates yaw, pitch and roll of heads in images.
+
+    Calls do not change the object, so one instance may serve several threads.
+
+    Args:
+        model: name of a bundled model, or path of a card (``*.json``).
+        backend: ``"auto"`` or the name of a registered backend; a named one that cannot load raises.
+        precision: ``"auto"`` or ``"fp32"``; others are not there yet.
+        threads: threads that the network may use in one call.
+        detector: ``"full-frame"``, the name of another registered detector, or an object with
+            ``name`` and ``detect(image, pixel_format)``. ``"auto"`` has no detector to choose yet:
+            pass boxes or ``is_crop=True`` to :meth:`estimate`.
+        camera: intrinsics for the off-centre correction; only ``None`` yet.
+
+    Raises:
+        InvalidArgumentError: an argument has no such value; the message lists those there are.
+        ModelNotFoundError, CorruptModelError: the model is missing or damaged.
+        MissingDependencyError, BackendError: the backend cannot load.
+
+    >>> from hpe_edge import HeadPose
+    >>> import numpy as np
+    >>> pose = HeadPose()
+    >>> poses = pose.estimate(np.full((90, 90, 3), 128, np.uint8), is_crop=True)
+    >>> poses.euler_deg.shape
+    (1, 3)
+    """
+
+    def __init__(
+        self,
+        model: str | os.PathLike[str] = "fsanet",
+        *,
+        backend: str = "auto",
+        precision: str = "auto",
+        threads: int = 1,
+        detector: str | Detector = "auto",
+        camera: None = None,
+    ) -> None:
+        _check_options(precision, threads, camera)
+        found = resolve(model)
+        self._card = found.card
+        self._backend = open_backend(backend, found.card, found.read, precision="fp32", threads=threads)
+        self._detector = _make_detector(detector, self)
+        running = self._backend.info
+        self._info = RuntimeInfo(
+            model=found.card.name,
+            model_version=found.card.version,
+            sha256=found.card.files[self._backend.file_kind].sha256,
+            backend=running.name,
+            backend_version=running.version,
+            provider=running.provider,
+            instruction_set=_core.isa(),
+            precision=running.precision,
+            threads=running.threads,
+            detector=None if self._detector is None else self._detector.name,
+        )
+
+    @property
+    def info(self) -> RuntimeInfo:
+        """What runs: model, sha256, backend, provider, instruction set, precision, threads, detector."""
+        return self._info
+
+    def __repr__(self) -> str:
+        info = self._info
+        return f"HeadPose(model={info.model!r}, backend={info.backend!r}, provider={info.provider!r})"
+
+    def estimate(
+        self,
+        image: ImageArray,
+        boxes: ArrayLike | None = None,
+        *,
+        is_crop: bool = False,
+        pixel_format: str = "bgr8",
+    ) -> HeadPoses:
+        """Estimate the poses of the heads in one image.
+
+        Args:
+            image: uint8, (H, W, 3) for bgr8 and rgb8, (H, W) for mono8; any row stride.
+            boxes: (N, 4) tight face boxes ``x0, y0, x1, y1`` in pixels, brows to chin and jaw to jaw,
+                without margin: the model adds its own. N may be 0.
+            is_crop: the image is one head, loosely cut; the whole image becomes the model's crop
+                (:func:`hpe_edge.detectors.full_frame.full_frame_box`).
+            pixel_format: ``"bgr8"`` (OpenCV), ``"rgb8"`` or ``"mono8"``.
+
+        Returns:
+            ``HeadPoses`` of length N, in the order of the boxes.
+
+        Raises:
+            InvalidImageError: wrong dtype, rank or channels, or no pixels.
+            InvalidBoxError: wrong shape, NaN, no area, or outside the image.
+            InvalidArgumentError: both ``boxes`` and ``is_crop``, neither and no detector, or an
+                unknown pixel format.
+        """
+        return self._estimate([image], [boxes], is_crop, pixel_format, batch=False)[0]
+
+    def estimate_batch(
+        self,
+        images: Sequence[ImageArray],
+        boxes: Sequence[ArrayLike | None] | None = None,
+        *,
+        is_crop: bool = False,
+        pixel_format: str = "bgr8",
+    ) -> list[HeadPoses]:
+        """Estimate several images with one call of the network.
+
+        Args:
+            images: images as for :meth:`estimate`; they may differ in size.
+            boxes: for each image its (N_i, 4) boxes; ``None`` for all images or for one of them as
+                in :meth:`estimate`.
+            is_crop, pixel_format: as for :meth:`estimate`, for all images.
+
+        Returns:
+            One ``HeadPoses`` an image.
+
+        Raises:
+            As :meth:`estimate`; messages name the image by its number, ``images[3]``.
+        """
+        per_image: list[ArrayLike | None] = [None] * len(images) if boxes is None else list(boxes)
+        if len(per_image) != len(images):
+            raise InvalidArgumentError(
+                f"boxes: expected one (N, 4) array for each of {len(images)} images, got {len(per_image)}"
+            )
+        return self._estimate(images, per_image, is_crop, pixel_format, batch=True)
+
+    def _estimate(
+        self,
+        images: Sequence[ImageArray],
+        boxes: Sequence[ArrayLike | None],
+        is_crop: bool,
+        pixel_format: str,
+        batch: bool,
+    ) -> list[HeadPoses]:
+        found: list[Detections] = []
+        crops: list[FloatArray] = []
+        for index, (image, given) in enumerate(zip(images, boxes, strict=True)):
+            checked = check_image(image, pixel_format, f"images[{index}]" if batch else "image")
+            faces = self._locate(
+                checked, given, is_crop, pixel_format, f"boxes[{index}]" if batch else "boxes"
+            )
+            found.append(faces)
+            if len(faces.boxes_xyxy):
+                crops.append(self._preprocess(checked, faces.boxes_xyxy, pixel_format))
+        euler_deg, std_deg = self._run(crops)
+        results: list[HeadPoses] = []
+        start = 0
+        for faces in found:
+            stop = start + len(faces.boxes_xyxy)
+            results.append(
+                HeadPoses(euler_deg[start:stop], std_deg[start:stop], faces.boxes_xyxy, faces.scores)
+            )
+            start = stop
+        return results
+
+    def _locate(
+        self, image: ImageArray, given: ArrayLike | None, is_crop: bool, pixel_format: str, argument: str
+    ) -> Detections:
+        if given is not None and is_crop:
+            raise InvalidArgumentError(f"{argument} and is_crop=True: expected one of the two, got both")
+        if given is not None:
+            boxes = _as_boxes(given, argument)
+            return Detections(boxes, np.full(len(boxes), np.nan, dtype=np.float32))
+        if is_crop:
+            height, width = image.shape[:2]
+            box = full_frame_box(width, height, self._card.input.margin)
+            return Detections(box, np.full(1, np.nan, dtype=np.float32))
+        if self._detector is None:
+            raise InvalidArgumentError(_NO_FACES)
+        return self._detector.detect(image, pixel_format)
+
+    def _preprocess(self, image: ImageArray, boxes: FloatArray, pixel_format: str) -> FloatArray:
+        spec = self._card.input
+        return _core.preprocess(
+            image,
+            boxes,
+            pixel_format=pixel_format,
+            width=spec.width,
+            height=spec.height,
+            margin=spec.margin,
+            square=spec.square,
+            channel_order=spec.channel_order,
+            mean=spec.mean,
+            scale=spec.scale,
+        )
+
+    def _run(self, crops: Sequence[FloatArray]) -> tuple[FloatArray, FloatArray]:
+        if not crops:
+            return np.zeros((0, 3), dtype=np.float32), np.zeros((0, 3), dtype=np.float32)
+        batch = crops[0] if len(crops) == 1 else np.concatenate(crops)
+        euler_deg, std_deg = decode(self._card.head, self._backend.run(batch))
+        shifted = _core.offset_pitch_zero(euler_deg, self._card.pitch_zero_deg)
+        return np.asarray(shifted, dtype=np.float32), std_deg
+
+
+def _check_options(precision: str, threads: int, camera: object) -> None:
+    if precision not in PRECISIONS:
+        raise InvalidArgumentError(
+            f"precision: expected one of {PRECISIONS} (others are not there yet), got {precision!r}"
+        )
+    if not isinstance(threads, int) or isinstance(threads, bool) or threads < 1:
+        raise InvalidArgumentError(f"threads: expected a whole number >= 1, got {threads!r}")
+    if camera is not None:
+        raise InvalidArgumentError(
+            "camera: expected None (the correction by camera intrinsics is not there yet), "
+            f"got {describe(camera)}"
+        )
+
+
+def _make_detector(detector: str | Detector, owner: HeadPose) -> Detector | None:
+    if isinstance(detector, str):
+        return None if detector == "auto" else open_detector(detector, owner._card.input)
+    if isinstance(detector, Detector):
+        return detector
+    raise InvalidArgumentError(
+        f"detector: expected one of {['auto', *available_detectors()]} or an object with name and detect(), "
+        f"got {describe(detector)}"
+    )
+
+
+def _as_boxes(value: ArrayLike, argument: str) -> FloatArray:
+    """The boxes as C-contiguous float32 (N, 4); the core checks finiteness, area and place."""
+    try:
+        boxes = np.ascontiguousarray(value, dtype=np.float32)
+    except (TypeError, ValueError) as error:
+        raise InvalidBoxError(
+            f"{argument}: expected numbers of shape (N, 4), got {describe(value)}"
+        ) from error
+    if np.shape(value) == (0,):
+        return np.zeros((0, 4), dtype=np.float32)
+    if boxes.ndim != 2 or boxes.shape[1] != 4:
+        hint = "; for a single box pass [box]" if boxes.shape == (4,) else ""
+        raise InvalidBoxError(
+            f"{argument}: expected shape (N, 4), x0 y0 x1 y1 in pixels, got {np.shape(value)}{hint}"
+        )
+    return boxes

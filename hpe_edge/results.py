@@ -1,0 +1,176 @@
+"""What an estimate returns: frozen arrays of length N, and single poses for people."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, TypeAlias, overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hpe_edge import _core
+from hpe_edge.errors import InvalidArgumentError
+
+FloatArray: TypeAlias = NDArray[np.float32]
+
+_ANGLES = ("yaw", "pitch", "roll")
+
+
+@dataclass(frozen=True)
+class Pose:
+    """The pose of one head, as plain numbers.
+
+    Attributes:
+        yaw_deg: + when the nose points to image-left.
+        pitch_deg: + when the face looks up.
+        roll_deg: + when the head is turned clockwise in the image.
+        std_deg: spread of yaw, pitch, roll in degrees; NaN where the model has none.
+        quaternion_xyzw: the rotation in the OpenCV / ROS optical frame.
+        box_xyxy: the tight face box in pixels.
+        score: the detector's score; NaN when the box did not come from a detector.
+    """
+
+    yaw_deg: float
+    pitch_deg: float
+    roll_deg: float
+    std_deg: tuple[float, float, float]
+    quaternion_xyzw: tuple[float, float, float, float]
+    box_xyxy: tuple[float, float, float, float]
+    score: float
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-ready values; what is NaN becomes ``None``."""
+        return {
+            "yaw_deg": self.yaw_deg,
+            "pitch_deg": self.pitch_deg,
+            "roll_deg": self.roll_deg,
+            "std_deg": [_none_if_nan(value) for value in self.std_deg],
+            "quaternion_xyzw": list(self.quaternion_xyzw),
+            "box_xyxy": list(self.box_xyxy),
+            "score": _none_if_nan(self.score),
+        }
+
+
+@dataclass(frozen=True, eq=False)
+class HeadPoses:
+    """The poses of the N heads of one image. The arrays are read-only; copy one to change it.
+
+    Attributes:
+        euler_deg: (N, 3) float32, yaw, pitch, roll in degrees (docs/CONVENTIONS.md).
+        std_deg: (N, 3) float32, spread in degrees; NaN where the model has none.
+        boxes_xyxy: (N, 4) float32, tight face boxes in pixels, half-open.
+        scores: (N,) float32, the detector's scores; NaN for boxes that the caller gave.
+
+    >>> import numpy as np
+    >>> poses = HeadPoses.from_euler(np.array([[10.0, -5.0, 0.0]]), np.array([[20.0, 30.0, 80.0, 90.0]]))
+    >>> len(poses), poses[0].yaw_deg
+    (1, 10.0)
+    """
+
+    euler_deg: FloatArray  # (N, 3)
+    std_deg: FloatArray  # (N, 3)
+    boxes_xyxy: FloatArray  # (N, 4)
+    scores: FloatArray  # (N,)
+
+    def __post_init__(self) -> None:
+        count = len(self.euler_deg)
+        shapes = {
+            "euler_deg": (count, 3),
+            "std_deg": (count, 3),
+            "boxes_xyxy": (count, 4),
+            "scores": (count,),
+        }
+        for name, shape in shapes.items():
+            value = np.array(getattr(self, name), dtype=np.float32, order="C")
+            if value.shape != shape:
+                raise InvalidArgumentError(f"{name}: expected shape {shape}, got {value.shape}")
+            value.flags.writeable = False
+            object.__setattr__(self, name, value)
+
+    @classmethod
+    def from_euler(
+        cls,
+        euler_deg: NDArray[np.floating[Any]],
+        boxes_xyxy: NDArray[np.floating[Any]],
+        std_deg: NDArray[np.floating[Any]] | None = None,
+        scores: NDArray[np.floating[Any]] | None = None,
+    ) -> HeadPoses:
+        """Poses from angles (N, 3) and boxes (N, 4); spread and scores are NaN when not given."""
+        count = len(euler_deg)
+        return cls(
+            euler_deg=np.asarray(euler_deg, dtype=np.float32),
+            std_deg=np.asarray(np.full((count, 3), np.nan) if std_deg is None else std_deg, dtype=np.float32),
+            boxes_xyxy=np.asarray(boxes_xyxy, dtype=np.float32),
+            scores=np.asarray(np.full(count, np.nan) if scores is None else scores, dtype=np.float32),
+        )
+
+    @property
+    def rotation(self) -> FloatArray:
+        """(N, 3, 3) float32: head to camera in the OpenCV / ROS optical frame (x right, y down, z forward).
+
+        The identity when the face looks into the camera.
+        """
+        return np.asarray(_core.euler_to_rotation(self.euler_deg), dtype=np.float32)
+
+    @property
+    def quaternion_xyzw(self) -> FloatArray:
+        """(N, 4) float32: the same rotation as a unit quaternion, scalar last."""
+        return np.asarray(_core.rotation_to_quaternion_xyzw(self.rotation), dtype=np.float32)
+
+    @property
+    def rotvec(self) -> FloatArray:
+        """(N, 3) float32: the same rotation as a rotation vector, in radians (``cv2.Rodrigues``)."""
+        return np.asarray(_core.rotation_to_rotvec(self.rotation), dtype=np.float32)
+
+    def __len__(self) -> int:
+        return len(self.euler_deg)
+
+    def __iter__(self) -> Iterator[Pose]:
+        return (self[index] for index in range(len(self)))
+
+    @overload
+    def __getitem__(self, index: int) -> Pose: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> HeadPoses: ...
+
+    def __getitem__(self, index: int | slice) -> Pose | HeadPoses:
+        """One pose by number, or some of them by slice."""
+        if isinstance(index, slice):
+            return HeadPoses(
+                self.euler_deg[index], self.std_deg[index], self.boxes_xyxy[index], self.scores[index]
+            )
+        if not -len(self) <= index < len(self):
+            raise IndexError(f"pose {index} of {len(self)}")
+        one = self[index : index + 1 or None]
+        yaw_deg, pitch_deg, roll_deg = map(float, one.euler_deg[0])
+        yaw_std, pitch_std, roll_std = map(float, one.std_deg[0])
+        x, y, z, w = map(float, one.quaternion_xyzw[0])
+        x0, y0, x1, y1 = map(float, one.boxes_xyxy[0])
+        return Pose(
+            yaw_deg=yaw_deg,
+            pitch_deg=pitch_deg,
+            roll_deg=roll_deg,
+            std_deg=(yaw_std, pitch_std, roll_std),
+            quaternion_xyzw=(x, y, z, w),
+            box_xyxy=(x0, y0, x1, y1),
+            score=float(one.scores[0]),
+        )
+
+    def __repr__(self) -> str:
+        angles = "; ".join(
+            " ".join(f"{name} {value:+.1f}" for name, value in zip(_ANGLES, row, strict=True))
+            for row in self.euler_deg[:3]
+        )
+        more = f"; {len(self) - 3} more" if len(self) > 3 else ""
+        return f"HeadPoses({len(self)}: {angles}{more})" if len(self) else "HeadPoses(0)"
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-ready values: ``{"poses": [...]}``, what is NaN becomes ``None``."""
+        return {"poses": [pose.as_dict() for pose in self]}
+
+
+def _none_if_nan(value: float) -> float | None:
+    return None if math.isnan(value) else value
