@@ -1,0 +1,290 @@
+"""A person made ready to draw: one vertex buffer for skin, eyes, hair, clothes and what is worn.
+
+Built once for an identity; ``pose_figure`` then moves it for each picture.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hpe_edge.training.synthetic.glasses import build_glasses
+from hpe_edge.training.synthetic.head_model import HeadModel, Item, Surface
+from hpe_edge.training.synthetic.identity import Identity
+from hpe_edge.training.synthetic.landmarks import LEFT_EYEBALL_FRONT, RIGHT_EYEBALL_FRONT
+from hpe_edge.training.synthetic.materials import Texture, material
+from hpe_edge.training.synthetic.pose import Matrix
+from hpe_edge.training.synthetic.raster import vertex_normals
+
+FloatArray = NDArray[np.float32]
+IntArray = NDArray[np.int32]
+
+NECK_PIVOT = np.asarray([0.0, 6.1, 0.25], np.float32)  # dm: where the skull turns on the neck
+_EYE_UV_PER_RADIAN = 0.229  # MakeHuman's eye textures: iris of 0.51 rad drawn 0.117 wide
+_EYE_UV_CENTRE = (0.293, 0.30)
+_PAINT_COLUMNS = 5  # linear RGB, opacity, speckle
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A run of vertices in the buffer: ``follows`` says where their positions come from."""
+
+    follows: str  # "skin", "right eye", "left eye", "item" or "glasses"
+    surface: Surface
+    start: int
+    item: Item | None = None
+
+
+@dataclass(frozen=True)
+class Figure:
+    """Everything that does not change with the pose."""
+
+    identity: Identity
+    pieces: tuple[Piece, ...]
+    uv: FloatArray
+    faces: IntArray
+    face_material: IntArray
+    materials: FloatArray
+    paint: FloatArray
+    occlusion: FloatArray
+    lift: FloatArray  # (B,) outward shift of skin vertices under a cap, hood, mask or beard
+    glasses_positions: FloatArray
+    is_skin_face: NDArray[np.bool_]
+
+
+class _Builder:
+    def __init__(self) -> None:
+        self.pieces: list[Piece] = []
+        self.uv: list[FloatArray] = []
+        self.faces: list[IntArray] = []
+        self.face_material: list[IntArray] = []
+        self.materials: list[FloatArray] = []
+        self.occlusion: list[FloatArray] = []
+        self.paint: list[FloatArray] = []
+        self.length = 0
+
+    def add(
+        self,
+        follows: str,
+        surface: Surface,
+        rows: list[tuple[int, FloatArray]],
+        occlusion: FloatArray | float,
+        paint: FloatArray | None = None,
+        item: Item | None = None,
+    ) -> None:
+        """Append a piece; ``rows`` gives for successive runs of faces their count and material."""
+        count = len(surface.source)
+        self.pieces.append(Piece(follows, surface, self.length, item))
+        self.uv.append(surface.uv)
+        self.faces.append(surface.faces + self.length)
+        for faces, row in rows:
+            self.face_material.append(np.full(faces, len(self.materials), np.int32))
+            self.materials.append(row)
+        self.occlusion.append(np.broadcast_to(np.asarray(occlusion, np.float32), (count,)))
+        self.paint.append(paint if paint is not None else np.zeros((count, _PAINT_COLUMNS), np.float32))
+        self.length += count
+
+
+def build_figure(model: HeadModel, identity: Identity, rng: np.random.Generator) -> Figure:
+    """Assemble the pieces that this person shows."""
+    builder = _Builder()
+    skin_row = material(
+        identity.skin, identity.skin_gain, cull=True, smooth=True,
+        specular=float(rng.uniform(0.01, 0.07)), shininess=float(rng.uniform(8, 30)), wrap=float(rng.uniform(0.15, 0.4)),
+    )  # fmt: skip
+    source = model.skin.source
+    paint = _paint(model, identity, rng)[source]
+    builder.add("skin", model.skin, [(len(model.skin.faces), skin_row)], model.masks.occlusion[source], paint)
+    eye_row = material(identity.eye, (0.72, 0.72, 0.72), cull=True, smooth=True, specular=0.6, shininess=120)
+    for follows, surface in zip(("right eye", "left eye"), model.eyes, strict=True):
+        builder.add(follows, surface, [(len(surface.faces), eye_row)], 0.62)
+    _add_items(builder, model, identity, rng)
+    glasses_positions = np.zeros((0, 3), np.float32)
+    if identity.glasses is not None:
+        glasses_positions = _add_glasses(builder, model, identity)
+    face_material = np.concatenate(builder.face_material)
+    return Figure(
+        identity=identity,
+        pieces=tuple(builder.pieces),
+        uv=np.concatenate(builder.uv).astype(np.float32),
+        faces=np.concatenate(builder.faces).astype(np.int32),
+        face_material=face_material,
+        materials=np.stack(builder.materials),
+        paint=np.concatenate(builder.paint).astype(np.float32),
+        occlusion=np.ascontiguousarray(np.concatenate(builder.occlusion), np.float32),
+        lift=_lift(model, identity, rng),
+        glasses_positions=glasses_positions,
+        is_skin_face=face_material == 0,
+    )
+
+
+def _paint(model: HeadModel, identity: Identity, rng: np.random.Generator) -> FloatArray:
+    """Colours over the skin texture on base vertices: cropped hair, beard, make-up, cloth. (B, 5)"""
+    masks = model.masks
+    paint = np.zeros((len(model.base), _PAINT_COLUMNS), np.float32)
+    stubble = identity.hair_rgb * 0.7 + 0.02
+    _over(paint, identity.hair_rgb * 0.8 + 0.01, masks.scalp * identity.buzz, 0.6)
+    hairy = np.clip(masks.beard * identity.beard + masks.moustache * identity.moustache, 0, 1)
+    _over(paint, stubble, hairy * 0.95, 1.0)
+    if identity.make_up:
+        lip = np.asarray(rng.uniform((0.12, 0.005, 0.01), (0.5, 0.09, 0.1)), np.float32)
+        shadow = rng.uniform(0.01, 0.3, 3).astype(np.float32)
+        _over(paint, lip, masks.lips * identity.make_up * 0.7, 0.0)
+        _over(paint, shadow, masks.eye_shadow * identity.make_up * 0.5, 0.0)
+    region = {"beanie": masks.beanie, "hood": masks.hood, "face mask": masks.face_mask, "scarf": masks.scarf}.get(identity.cover)
+    if region is not None:
+        _over(paint, identity.cover_rgb, region, 0.0)
+    return paint
+
+
+def _over(paint: FloatArray, rgb: FloatArray, opacity: FloatArray, speckle: float) -> None:
+    share = opacity[:, None]
+    paint[:, :3] = np.where(share > 0, rgb * share + paint[:, :3] * (1 - share), paint[:, :3])
+    fresh = (paint[:, 3] == 0) & (opacity > 0)
+    paint[fresh, :3] = rgb
+    paint[:, 4] = np.where(opacity > paint[:, 3], speckle, paint[:, 4])
+    paint[:, 3] = 1 - (1 - paint[:, 3]) * (1 - opacity)
+
+
+def _lift(model: HeadModel, identity: Identity, rng: np.random.Generator) -> FloatArray:
+    masks = model.masks
+    lift = masks.beard * max(identity.beard - 0.5, 0) * rng.uniform(0.0, 0.3)
+    lift = lift + masks.scalp * (0.02 if identity.buzz > 0.6 and identity.hair is None else 0.0)
+    if identity.cover == "beanie":
+        lift = lift + masks.beanie * rng.uniform(0.06, 0.18)
+    elif identity.cover == "hood":
+        lift = lift + masks.hood * rng.uniform(0.08, 0.2)
+    elif identity.cover == "face mask":
+        lift = lift + masks.face_mask * 0.05
+    elif identity.cover == "scarf":
+        lift = lift + masks.scarf * rng.uniform(0.15, 0.35)
+    return np.asarray(lift, np.float32)
+
+
+def _add_items(builder: _Builder, model: HeadModel, identity: Identity, rng: np.random.Generator) -> None:
+    def gain(texture: Texture, rgb: FloatArray, limit: float = 12.0) -> FloatArray:
+        return np.minimum(rgb / np.maximum(texture.mean, 0.004), limit).astype(np.float32)
+
+    def add(item: Item | None, row: FloatArray | None, occlusion: float) -> None:
+        if item is not None and row is not None:
+            builder.add("item", item.surface, [(len(item.surface.faces), row)], occlusion, item=item)
+
+    dark = np.minimum(identity.hair_rgb, 0.25)
+    # brow and lash files are black: gains cannot colour them, so brows take a floor of light from paint
+    add(identity.eyebrow, material(identity.eyebrow.texture, gain(identity.eyebrow.texture, dark * 0.6), alpha_texture=True), 0.9)
+    add(identity.eyelash, material(identity.eyelash.texture, alpha_texture=True), 0.7)
+    add(identity.teeth, material(identity.teeth.texture, (0.9, 0.87, 0.8), specular=0.1, cull=True), 0.45)
+    tongue = model.items["tongue"][0]
+    add(tongue, material(tongue.texture, (0.8, 0.7, 0.7), cull=True), 0.25)
+    if identity.hair is not None:
+        texture = identity.hair.texture
+        row = material(
+            texture, gain(texture, identity.hair_rgb), alpha_texture=True, wrap=0.35,
+            specular=float(rng.uniform(0.01, 0.08)), shininess=float(rng.uniform(8, 25)),
+        )  # fmt: skip
+        add(identity.hair, row, 0.75)
+    if identity.clothes is not None:
+        texture = identity.clothes.texture
+        row = material(texture, gain(texture, identity.clothes_rgb, 4.0), wrap=0.1)
+        add(identity.clothes, row, 0.8)
+    if identity.hat is not None:
+        add(identity.hat, material(model.white, identity.cover_rgb, wrap=0.1), 0.8)
+
+
+def _add_glasses(builder: _Builder, model: HeadModel, identity: Identity) -> FloatArray:
+    assert identity.glasses is not None
+    glasses = identity.glasses
+    positions, faces, frame_faces = build_glasses(glasses, identity.neutral)
+    if glasses.lens_opacity == 0:
+        faces = faces[:frame_faces]
+    count = len(positions)
+    surface = Surface(np.arange(count, dtype=np.int32), np.full((count, 2), 0.5, np.float32), faces)
+    frame = material(model.white, glasses.frame_rgb, specular=0.25, shininess=40)
+    lens = material(model.white, glasses.lens_rgb, opacity=glasses.lens_opacity, specular=0.9, shininess=60)
+    builder.add("glasses", surface, [(frame_faces, frame), (len(faces) - frame_faces, lens)], 1.0)
+    return positions
+
+
+@dataclass(frozen=True)
+class PosedFigure:
+    """Vertex buffers in head axes (label frame, before the head's rotation), and the posed base mesh."""
+
+    positions: FloatArray
+    normals: FloatArray
+    uv: FloatArray
+    base: FloatArray
+    base_normals: FloatArray
+
+
+def pose_figure(
+    model: HeadModel, figure: Figure, weights: dict[str, float], trunk: Matrix, gaze: FloatArray
+) -> PosedFigure:
+    """Apply an expression, turn the trunk by ``trunk`` (3, 3) against the head, look along ``gaze`` (3,)."""
+    identity = figure.identity
+    base = identity.neutral.copy()
+    for unit, weight in weights.items():
+        for ethnicity, share in identity.ethnicity.items():
+            model.expressions[ethnicity][unit].add_to(base, weight * share)
+    skin_normals = np.zeros_like(base)
+    vertex_normals(base, model.bust_faces, skin_normals)
+    worn = base + figure.lift[:, None] * skin_normals
+    turned = _turn_trunk(worn, model.headness, trunk)
+    vertex_normals(turned, model.bust_faces, skin_normals)
+    total = sum(len(piece.surface.source) for piece in figure.pieces)
+    positions, normals = np.empty((total, 3), np.float32), np.empty((total, 3), np.float32)
+    uv = figure.uv.copy()
+    for piece in figure.pieces:
+        run = slice(piece.start, piece.start + len(piece.surface.source))
+        if piece.follows == "skin":
+            positions[run], normals[run] = turned[piece.surface.source], skin_normals[piece.surface.source]
+        elif piece.follows in ("right eye", "left eye"):
+            positions[run], normals[run], uv[run] = _pose_eye(piece, base, gaze)
+        elif piece.follows == "glasses":
+            positions[run] = figure.glasses_positions
+            _own_normals(piece, positions[run], normals[run])
+        else:
+            positions[run] = _pose_item(model, piece, base, trunk)
+            _own_normals(piece, positions[run], normals[run])
+    return PosedFigure(positions, normals, uv, turned, skin_normals)
+
+
+def _turn_trunk(positions: FloatArray, headness: FloatArray, trunk: Matrix) -> FloatArray:
+    turned = (positions - NECK_PIVOT) @ trunk.T.astype(np.float32) + NECK_PIVOT
+    return positions * headness[:, None] + turned * (1 - headness[:, None])
+
+
+def _pose_item(model: HeadModel, piece: Piece, base: FloatArray, trunk: Matrix) -> FloatArray:
+    assert piece.item is not None
+    fitted = piece.item.fit.apply(base).astype(np.float32)
+    headness = np.clip(piece.item.fit.blend(model.headness), 0, 1).astype(np.float32)
+    return _turn_trunk(fitted, headness, trunk)[piece.surface.source]
+
+
+def _own_normals(piece: Piece, positions: FloatArray, normals: FloatArray) -> None:
+    vertex_normals(positions, piece.surface.faces, normals)
+    if piece.item is not None and piece.item.name[:4] in ("shor", "long", "bob0", "brai", "pony", "afro"):
+        outward = positions - np.asarray([0, 7.4, 0.5], np.float32)
+        outward /= np.linalg.norm(outward, axis=1, keepdims=True) + np.float32(1e-6)
+        facing = np.sign((outward * normals).sum(1, keepdims=True))
+        normals[:] = 0.65 * outward + 0.35 * normals * np.where(facing == 0, 1, facing)
+
+
+def _pose_eye(piece: Piece, base: FloatArray, gaze: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Eyeball: texture coordinates by the angle from the gaze, so that turning the eye moves the iris."""
+    positions = base[piece.surface.source]
+    front = base[RIGHT_EYEBALL_FRONT if piece.follows == "right eye" else LEFT_EYEBALL_FRONT]
+    centre = (positions.min(0) + positions.max(0)) / 2
+    radial = positions - centre
+    radial /= np.linalg.norm(radial, axis=1, keepdims=True) + np.float32(1e-6)
+    axis = (front - centre) / np.linalg.norm(front - centre) + gaze - (0, 0, 1)
+    axis = (axis / np.linalg.norm(axis)).astype(np.float32)
+    right = np.cross(np.asarray([0, 1, 0], np.float32), axis)
+    right /= np.linalg.norm(right)
+    up = np.cross(axis, right)
+    angle = np.arccos(np.clip(radial @ axis, -1, 1))
+    around = np.stack([radial @ right, radial @ up], 1)
+    around /= np.linalg.norm(around, axis=1, keepdims=True) + np.float32(1e-6)
+    uv = np.asarray(_EYE_UV_CENTRE) + around * np.minimum(angle, 1.25)[:, None] * _EYE_UV_PER_RADIAN
+    return positions, radial, uv.astype(np.float32)

@@ -1,0 +1,263 @@
+"""Who is drawn: shape, skin, hair, eyes, clothes, things worn."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hpe_edge.training.synthetic.head_model import ETHNICITIES, HeadModel, Item
+from hpe_edge.training.synthetic.materials import SRGB_TO_LINEAR, Texture
+
+FloatArray = NDArray[np.float32]
+
+_AGES = ("baby", "child", "young", "old")
+_AGE_VALUES = (0.0, 0.1875, 0.5, 1.0)
+# The ten swatches of the Monk Skin Tone scale (Monk 2019, CC BY 4.0), sRGB
+MONK_TONES = tuple(
+    bytes.fromhex(code)
+    for code in "f6ede4 f3e7db f7ead0 eadaba d7bd96 a07e56 825c43 604134 3a312a 292420".split()
+)
+_HAIR_COLOURS = {  # sRGB and how often
+    "black": ((22, 19, 18), 0.34),
+    "darkbrown": ((48, 33, 24), 0.24),
+    "brown": ((88, 60, 40), 0.14),
+    "blond": ((176, 142, 98), 0.10),
+    "red": ((122, 58, 30), 0.03),
+    "grey": ((130, 128, 126), 0.08),
+    "white": ((205, 203, 200), 0.04),
+    "dyed": ((120, 40, 70), 0.03),
+}
+_MALE_HAIR = ("short01", "short02", "short03", "short04", "afro01", "long01", "ponytail01")
+_FEMALE_HAIR = ("bob01", "bob02", "braid01", "long01", "ponytail01", "short01", "short03", "short04", "afro01")
+_HAIR_SHARES = {"bob01": 0.6, "bob02": 0.6, "long01": 2.2, "ponytail01": 1.6}
+
+
+@dataclass(frozen=True)
+class Glasses:
+    """Frame in decimetres; ``lens_opacity`` near 1 for sunglasses, 0 for none drawn."""
+
+    half_width: float
+    half_height: float
+    squareness: float
+    thickness: float
+    drop: float
+    frame_rgb: tuple[float, float, float]
+    lens_rgb: tuple[float, float, float]
+    lens_opacity: float
+
+
+@dataclass(frozen=True)
+class Identity:
+    """One person. ``neutral`` (B, 3) positions in decimetres, rigidly aligned to the mean face."""
+
+    neutral: FloatArray
+    sex: str
+    age: float
+    ethnicity: dict[str, float]
+    monk_tone: float
+    skin: Texture
+    skin_gain: FloatArray
+    hair: Item | None
+    hair_rgb: FloatArray
+    hair_name: str
+    buzz: float
+    beard: float
+    moustache: float
+    eyebrow: Item
+    eyelash: Item
+    eye: Texture
+    teeth: Item
+    clothes: Item | None
+    clothes_rgb: FloatArray
+    hat: Item | None
+    cover: str  # "", "beanie", "hood", "face mask" or "scarf"
+    cover_rgb: FloatArray
+    make_up: float
+    glasses: Glasses | None
+
+    def attributes(self) -> dict[str, str | float]:
+        """What a data card counts."""
+        return {
+            "sex": self.sex,
+            "age": round(self.age, 3),
+            "monk_tone": round(self.monk_tone, 2),
+            "hair": self.hair.name if self.hair else "",
+            "hair_colour": self.hair_name,
+            "beard": round(max(self.beard, self.moustache), 2),
+            "glasses": "" if self.glasses is None else "sun" if self.glasses.lens_opacity > 0.5 else "clear",
+            "cover": self.cover or ("hat" if self.hat else ""),
+        }
+
+
+def linear_rgb(srgb: tuple[int, int, int] | bytes) -> FloatArray:
+    """8-bit sRGB to linear."""
+    return SRGB_TO_LINEAR[np.frombuffer(bytes(srgb), np.uint8)]
+
+
+def sample_identity(model: HeadModel, rng: np.random.Generator) -> Identity:
+    """Draw a person; everything follows from the generator's state."""
+    sex = "female" if rng.random() < 0.5 else "male"
+    age = _sample_age(rng)
+    shares = rng.dirichlet((0.45, 0.45, 0.45))
+    ethnicity = dict(zip(ETHNICITIES, shares.tolist(), strict=True))
+    tone = float(np.clip(9.6 * rng.beta(1.0, 1.25) - 0.3, 0, 9))
+    skin = _pick_skin(model, sex, age, tone, rng)
+    hair_name, hair_rgb = _hair_colour(age, rng)
+    hair, buzz = _hair(model, sex, rng)
+    cover = str(rng.choice(["", "beanie", "hood", "face mask", "scarf"], p=(0.86, 0.04, 0.03, 0.02, 0.05)))
+    hat = model.items["hats"][rng.integers(len(model.items["hats"]))] if rng.random() < 0.06 and not cover else None
+    adult_man = sex == "male" and age > 0.4
+    bearded = adult_man and rng.random() < 0.5
+    brows, lashes = model.items["eyebrows"], model.items["eyelashes"]
+    teeth, clothes = model.items["teeth"], model.items["clothes"]
+    return Identity(
+        neutral=_neutral_shape(model, sex, age, ethnicity, rng),
+        sex=sex,
+        age=age,
+        ethnicity=ethnicity,
+        monk_tone=tone,
+        skin=skin,
+        skin_gain=_skin_gain(skin, tone, rng),
+        hair=None if hat or (cover in ("beanie", "hood") and rng.random() < 0.8) else hair,
+        hair_rgb=hair_rgb,
+        hair_name=hair_name,
+        buzz=buzz,
+        beard=float(rng.beta(1.2, 1.2)) if bearded else 0.0,
+        moustache=float(rng.beta(1.2, 1.0)) if bearded or (adult_man and rng.random() < 0.1) else 0.0,
+        eyebrow=brows[rng.integers(len(brows))],
+        eyelash=lashes[rng.integers(len(lashes))],
+        eye=_pick_eye(model, tone, rng),
+        teeth=teeth[rng.integers(len(teeth))],
+        clothes=clothes[rng.integers(len(clothes))] if rng.random() < 0.88 else None,
+        clothes_rgb=rng.uniform(0.02, 1.0, 3).astype(np.float32) * np.float32(rng.uniform(0.3, 1.0)),
+        hat=hat,
+        cover=cover,
+        cover_rgb=rng.uniform(0.02, 0.8, 3).astype(np.float32),
+        make_up=float(rng.uniform(0.2, 1.0)) if sex == "female" and age > 0.35 and rng.random() < 0.5 else 0.0,
+        glasses=_glasses(rng) if rng.random() < 0.2 else None,
+    )
+
+
+def _sample_age(rng: np.random.Generator) -> float:
+    draw = rng.random()
+    if draw < 0.03:
+        return float(rng.uniform(0.05, 0.1875))
+    if draw < 0.15:
+        return float(rng.uniform(0.1875, 0.42))
+    return float(rng.uniform(0.42, 0.62) if draw < 0.7 else rng.uniform(0.62, 1.0))
+
+
+def _neutral_shape(
+    model: HeadModel, sex: str, age: float, ethnicity: dict[str, float], rng: np.random.Generator
+) -> FloatArray:
+    positions = model.base.copy()
+    upper = int(np.searchsorted(_AGE_VALUES, age, side="left"))
+    upper = min(max(upper, 1), len(_AGES) - 1)
+    span = _AGE_VALUES[upper] - _AGE_VALUES[upper - 1]
+    mix = (age - _AGE_VALUES[upper - 1]) / span
+    fat = rng.choice(["minweight", "averageweight", "maxweight"], p=(0.25, 0.45, 0.3))
+    fat_share = rng.uniform(0, 1)
+    for name, share in ((_AGES[upper - 1], 1 - mix), (_AGES[upper], mix)):
+        for group, weight in ethnicity.items():
+            model.macros[f"{group}-{sex}-{name}"].add_to(positions, share * weight)
+        for weight_name, weight in ((fat, fat_share), ("averageweight", 1 - fat_share)):
+            model.macros[f"universal-{sex}-{name}-averagemuscle-{weight_name}"].add_to(positions, share * weight)
+    _vary_features(model, positions, rng)
+    return align_to_mean(model, positions)
+
+
+def _vary_features(model: HeadModel, positions: FloatArray, rng: np.random.Generator) -> None:
+    """Every detail target of the face, both sides alike, and a little asymmetry on top."""
+    strength: dict[str, float] = {}
+    for name in model.targets:
+        common = name[2:] if name[:2] in ("l-", "r-") else name
+        if common not in strength:
+            spread = 0.12 if name.startswith("asym") else 0.08 if "trans" in name or "angle" in name else 0.22
+            strength[common] = abs(rng.normal(0, spread)) if rng.random() < 0.5 else 0.0
+        if strength[common] > 0.01:
+            model.targets[name].add_to(positions, min(strength[common], 0.9))
+
+
+def align_to_mean(model: HeadModel, positions: FloatArray) -> FloatArray:
+    """Rigidly align the face to the mean face (Kabsch 1976), so that "frontal" means the same for everybody.
+
+    Without it, age and ethnicity targets tilt the face by degrees while the label stays.
+    """
+    index = np.flatnonzero(model.masks.face > 0.5)
+    source, target = positions[index].astype(np.float64), model.mean[index].astype(np.float64)
+    source_centre, target_centre = source.mean(0), target.mean(0)
+    left, _, right = np.linalg.svd((source - source_centre).T @ (target - target_centre))
+    flip = np.diag([1.0, 1.0, np.sign(np.linalg.det(left @ right))])
+    rotation = left @ flip @ right
+    return ((positions - source_centre) @ rotation + target_centre).astype(np.float32)
+
+
+def _pick_skin(model: HeadModel, sex: str, age: float, tone: float, rng: np.random.Generator) -> Texture:
+    """A texture of fitting sex and age; where the assets have none, another's detail in the right tone."""
+    era = "old" if age > 0.8 else "middleage" if age > 0.62 else "young"
+    dark = tone > 5.5
+    wanted = [name for name in model.skins if name.split("_")[2] == sex and name.startswith(era)]
+    if dark and rng.random() < 0.5:
+        wanted = [name for name in model.skins if "dark" in name and (era in name or sex == "female")]
+    if not wanted:
+        wanted = [name for name in model.skins if name.startswith(era)]
+    if sex == "female":  # a man's stubble is painted into his texture
+        wanted = [name for name in wanted if "_male_" not in name] or [
+            name for name in model.skins if "female" in name
+        ]
+    return model.skins[str(rng.choice(sorted(wanted)))]
+
+
+def _skin_gain(skin: Texture, tone: float, rng: np.random.Generator) -> FloatArray:
+    low = int(tone)
+    high = min(low + 1, 9)
+    swatch = linear_rgb(MONK_TONES[low]) * (1 - (tone - low)) + linear_rgb(MONK_TONES[high]) * (tone - low)
+    # a swatch is how lit skin looks; as an albedo light skin is darker and redder, and none is black
+    albedo = 0.66 * swatch * (1.08, 0.84, 0.70) + (0.035, 0.022, 0.016)
+    hue = np.exp(rng.normal(0, 0.07, 3))
+    return np.asarray(albedo * hue / np.maximum(skin.mean, 1e-3), np.float32)
+
+
+def _pick_eye(model: HeadModel, tone: float, rng: np.random.Generator) -> Texture:
+    dark = ("brown", "darkbrown", "brownlight")
+    names = dark if rng.random() < (0.97 if tone > 4.5 else 0.5) else tuple(sorted(model.eye_textures))
+    return model.eye_textures[str(rng.choice(names))]
+
+
+def _hair_colour(age: float, rng: np.random.Generator) -> tuple[str, FloatArray]:
+    names = list(_HAIR_COLOURS)
+    shares = np.asarray([_HAIR_COLOURS[name][1] for name in names])
+    grey = np.asarray([name in ("grey", "white") for name in names])
+    shares = np.where(grey, shares * (0.2 if age < 0.6 else 5.0), shares)
+    name = names[rng.choice(len(names), p=shares / shares.sum())]
+    return name, linear_rgb(_HAIR_COLOURS[name][0]) * np.float32(np.exp(rng.normal(0, 0.25)))
+
+
+def _hair(model: HeadModel, sex: str, rng: np.random.Generator) -> tuple[Item | None, float]:
+    """A hair item, and the strength of cropped hair painted on the scalp."""
+    if rng.random() < (0.22 if sex == "male" else 0.04):
+        return None, float(rng.choice([0.0, 0.5, 0.95], p=(0.35, 0.3, 0.35)))
+    names = _MALE_HAIR if sex == "male" else _FEMALE_HAIR
+    cropped = 4.0 if sex == "male" else 0.8
+    shares = np.asarray([cropped if name.startswith("short") else _HAIR_SHARES.get(name, 1.0) for name in names])
+    wanted = names[rng.choice(len(names), p=shares / shares.sum())]
+    return next(item for item in model.items["hair"] if item.name == wanted), 0.9
+
+
+def _glasses(rng: np.random.Generator) -> Glasses:
+    sun = rng.random() < 0.35
+    dark = float(rng.uniform(0.0, 0.15)) if rng.random() < 0.65 else float(rng.uniform(0.1, 0.8))
+    tint = np.asarray([1.0, 0.85, 0.7]) * rng.uniform(0.005, 0.06)
+    grey = (dark, dark * rng.uniform(0.6, 1.0), dark * rng.uniform(0.4, 1.0))
+    return Glasses(
+        half_width=float(rng.uniform(0.22, 0.31)),
+        half_height=float(rng.uniform(0.15, 0.27)),
+        squareness=float(rng.uniform(2.0, 5.0)),
+        thickness=float(rng.choice([0.012, 0.02, 0.032])),
+        drop=float(rng.uniform(0.0, 0.08)),
+        frame_rgb=grey,
+        lens_rgb=tuple(tint.tolist()) if sun else (0.9, 0.9, 0.9),  # type: ignore[arg-type]
+        lens_opacity=float(min(1.0, rng.uniform(0.9, 1.2))) if sun else (0.05 if rng.random() < 0.3 else 0.0),
+    )

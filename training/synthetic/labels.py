@@ -1,0 +1,94 @@
+"""What is true of a picture: angles, matrix, boxes, landmarks and their visibility, camera."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hpe_edge.training.synthetic.camera import Camera
+from hpe_edge.training.synthetic.head_model import HeadModel
+from hpe_edge.training.synthetic.landmarks import LANDMARKS_21, LANDMARKS_68
+from hpe_edge.training.synthetic.pose import Matrix, label_angles_deg
+
+FloatArray = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Labels:
+    """Pixels of the stored picture; label frame and signs of docs/CONVENTIONS.md."""
+
+    euler_deg: tuple[float, float, float]
+    rotation: Matrix
+    box_xyxy: FloatArray
+    head_box_xyxy: FloatArray
+    landmarks_68: FloatArray
+    landmarks_68_visible: NDArray[np.bool_]
+    landmarks_21: FloatArray
+    landmarks_21_visible: NDArray[np.bool_]
+    visible_face_fraction: float
+    intrinsics: dict[str, float]
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-ready, rounded to what the pixels can tell."""
+        yaw, pitch, roll = (round(value, 4) for value in self.euler_deg)
+        return {
+            "yaw_deg": yaw,
+            "pitch_deg": pitch,
+            "roll_deg": roll,
+            "rotation": np.round(self.rotation.reshape(-1), 7).tolist(),
+            "box_xyxy": np.round(self.box_xyxy.astype(float), 3).tolist(),
+            "head_box_xyxy": np.round(self.head_box_xyxy.astype(float), 3).tolist(),
+            "landmarks_68": np.round(self.landmarks_68.astype(float), 2).tolist(),
+            "landmarks_68_visible": self.landmarks_68_visible.astype(int).tolist(),
+            "landmarks_21": np.round(self.landmarks_21.astype(float), 2).tolist(),
+            "landmarks_21_visible": self.landmarks_21_visible.astype(int).tolist(),
+            "visible_face_fraction": round(self.visible_face_fraction, 4),
+            "camera": {key: round(value, 4) for key, value in self.intrinsics.items()},
+        }
+
+
+def make_labels(
+    model: HeadModel, base: FloatArray, base_normals: FloatArray, camera: Camera, best: FloatArray, samples_per_px: int
+) -> Labels:
+    """Labels of a posed base mesh (B, 3); ``best`` is the rasteriser's inverse depth in samples."""
+    seen = camera.see(base)
+    pixels, inverse_depth = camera.project(seen)
+
+    def visible(index: NDArray[np.int32], slack: float) -> NDArray[np.bool_]:
+        at = (pixels[index] * samples_per_px).astype(int)
+        inside = ((at >= 0) & (at < best.shape[0])).all(1)
+        at = np.clip(at, 0, best.shape[0] - 1)
+        in_front = inverse_depth[index] >= best[at[:, 1], at[:, 0]] * (1 - slack)
+        return inside & in_front
+
+    slack = 0.12 / camera.distance_dm  # 12 mm: lids and lips lie deeper than their neighbours
+    points_68, points_21 = pixels[LANDMARKS_68], pixels[LANDMARKS_21]
+    skull = model.skull
+    face = model.face_index
+    towards = (base_normals[face] @ camera.rotation.T.astype(np.float32) * -seen[face]).sum(1) > 0
+    facing = face[towards]
+    return Labels(
+        euler_deg=label_angles_deg(camera.rotation),
+        rotation=camera.rotation,
+        box_xyxy=_bounds(points_68),
+        head_box_xyxy=_bounds(pixels[skull]),
+        landmarks_68=points_68,
+        landmarks_68_visible=visible(LANDMARKS_68, slack),
+        landmarks_21=points_21,
+        landmarks_21_visible=visible(LANDMARKS_21, slack),
+        visible_face_fraction=float(visible(facing, slack).mean()) if len(facing) else 0.0,
+        intrinsics={
+            "fx": camera.focal_px,
+            "fy": camera.focal_px,
+            "cx": camera.centre_x,
+            "cy": camera.centre_y,
+            "distance_dm": camera.distance_dm,
+        },
+    )
+
+
+def _bounds(points: FloatArray) -> FloatArray:
+    return np.concatenate([points.min(0), points.max(0)]).astype(np.float32)
