@@ -1,0 +1,141 @@
+"""Score a predictor on labelled photographs.
+
+A predictor is any function of a photograph and face boxes that returns angles, so the SDK's HeadPose, a
+network still in training and a constant guess are scored by the same lines.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hpe_edge import _core
+from hpe_edge.errors import DatasetError, HpeEdgeError
+
+from .data.samples import Sample
+from .metrics import Metrics, mae, mean_of_labelled, measure
+
+Predict = Callable[[NDArray[np.uint8], NDArray[np.float32]], NDArray[np.float32]]
+"""(image_bgr (H, W, 3) uint8, boxes_xyxy (N, 4) float32) -> euler_deg (N, 3) float32."""
+
+Progress = Callable[[Sequence[Sample]], Iterable[Sample]]
+MARGINS = tuple(round(0.1 * step, 1) for step in range(9))  # 0 to 0.8, the curve of docs/CONVENTIONS.md
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """Labels and predictions side by side, (N, 3) float32 degrees, in the order of ``names``."""
+
+    names: tuple[str, ...]
+    truth_deg: NDArray[np.float32]
+    predicted_deg: NDArray[np.float32]
+
+    @cached_property
+    def metrics(self) -> Metrics:
+        """Every metric of the predictions."""
+        return measure(self.truth_deg, self.predicted_deg)
+
+
+@dataclass(frozen=True)
+class PitchZero:
+    """The pitch constant that fits the labels best, as a rotation and as a plain sum.
+
+    ``rotation_deg`` is the card's ``pitch_zero_deg``: R' = R Rx(c). ``additive_deg`` is added to pitch alone.
+    Fitted on the labels it is scored on, so its MAE is optimistic.
+    """
+
+    rotation_deg: float
+    rotation_mae_deg: float
+    additive_deg: float
+    additive_mae_deg: float
+
+
+def evaluate(
+    predict: Predict, samples: Sequence[Sample], *, flip: bool = False, progress: Progress = iter
+) -> Evaluation:
+    """Predict every sample, one photograph at a time.
+
+    ``flip`` also predicts the mirrored photograph and averages (yaw and roll change sign). ``progress``
+    wraps the samples, e.g. in tqdm. Raises DatasetError naming the sample that cannot be read or predicted.
+
+    >>> def zeros(image_bgr, boxes_xyxy): return np.zeros((len(boxes_xyxy), 3), np.float32)
+    >>> evaluate(zeros, samples).metrics.mae_deg  # doctest: +SKIP
+    """
+    if not samples:
+        raise DatasetError("samples: expected at least one sample to score, got none")
+    predicted = np.empty((len(samples), 3), np.float32)
+    for index, sample in enumerate(progress(samples)):
+        image_bgr, boxes_xyxy = sample.image_bgr(), sample.box_xyxy[None]
+        try:
+            euler_deg = predict(image_bgr, boxes_xyxy)
+            if flip:
+                euler_deg = (euler_deg + predict_mirrored(predict, image_bgr, boxes_xyxy)) / 2
+        except HpeEdgeError as error:
+            raise DatasetError(f"sample {sample.name}: {error}") from error
+        predicted[index] = euler_deg[0]
+    return Evaluation(tuple(s.name for s in samples), truth_of(samples), predicted)
+
+
+def predict_mirrored(
+    predict: Predict, image_bgr: NDArray[np.uint8], boxes_xyxy: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Predict on the mirror image and mirror the angles back: (N, 3) float32 degrees."""
+    width = image_bgr.shape[1]
+    mirrored_boxes = np.stack(
+        [width - boxes_xyxy[:, 2], boxes_xyxy[:, 1], width - boxes_xyxy[:, 0], boxes_xyxy[:, 3]], axis=1
+    )
+    euler_deg = predict(np.ascontiguousarray(image_bgr[:, ::-1]), mirrored_boxes)
+    return euler_deg * np.array([-1, 1, -1], np.float32)
+
+
+def constant_baseline(samples: Sequence[Sample]) -> Evaluation:
+    """The best constant guess, the mean label: what a model must beat to have learned anything."""
+    truth = truth_of(samples)
+    guess = np.nan_to_num(truth).mean(axis=0).astype(np.float32)  # 0 for an angle without labels
+    return Evaluation(tuple(s.name for s in samples), truth, np.tile(guess, (len(truth), 1)))
+
+
+def margin_curve(
+    predict_at: Callable[[float], Predict],
+    samples: Sequence[Sample],
+    *,
+    flip: bool = False,
+    progress: Progress = iter,
+    margins: Sequence[float] = MARGINS,
+) -> list[tuple[float, Metrics]]:
+    """The metrics at each crop margin; ``predict_at(margin)`` makes the predictor of one."""
+    return [(m, evaluate(predict_at(m), samples, flip=flip, progress=progress).metrics) for m in margins]
+
+
+def fit_pitch_zero(evaluation: Evaluation, *, reach_deg: float = 20.0) -> PitchZero:
+    """Fit the pitch-zero constant within +-``reach_deg`` by a coarse and a fine scan (to 0.05 degrees).
+
+    Rendered heads and 300W-LP labels disagree on the head that looks straight ahead; the difference is a
+    fixed rotation of the head frame about its x axis, hence `_core.offset_pitch_zero`. A NaN roll label
+    leaves roll out of the sum.
+    """
+
+    def mae_at(offset_deg: float) -> float:
+        shifted = _core.offset_pitch_zero(evaluation.predicted_deg, offset_deg)
+        return mean_of_labelled(mae(evaluation.truth_deg, shifted))
+
+    coarse = min(np.arange(-reach_deg, reach_deg + 0.5), key=lambda c: mae_at(float(c)))
+    fine = min(coarse + np.arange(-20, 21) * 0.05, key=lambda c: mae_at(float(c)))
+    # The median of the residuals minimises the mean absolute error of a sum.
+    additive = float(np.median(evaluation.truth_deg[:, 1] - evaluation.predicted_deg[:, 1]))
+    added = evaluation.predicted_deg + np.array([0, additive, 0], np.float32)
+    return PitchZero(
+        rotation_deg=round(float(fine), 2),
+        rotation_mae_deg=mae_at(float(fine)),
+        additive_deg=round(additive, 2),
+        additive_mae_deg=mean_of_labelled(mae(evaluation.truth_deg, added)),
+    )
+
+
+def truth_of(samples: Sequence[Sample]) -> NDArray[np.float32]:
+    """(N, 3) the labels of the samples."""
+    return np.stack([sample.euler_deg for sample in samples])
