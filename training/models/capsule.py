@@ -26,6 +26,7 @@ class CapsuleAggregation(nn.Module):
 
     def __init__(self, inputs: int, in_features: int, capsules: int, out_features: int, routings: int):
         super().__init__()
+        self.inputs = inputs
         self.capsules = capsules
         self.out_features = out_features
         self.routings = routings
@@ -36,9 +37,8 @@ class CapsuleAggregation(nn.Module):
 
     def forward(self, u: Tensor) -> Tensor:
         """u: (N, i, c) -> (N, j, c')."""
-        batch, inputs, _ = u.shape
         predicted = torch.bmm(u.transpose(0, 1), self.weight)  # eq. 2: u^_j|i = W_ij u_i
-        predicted = predicted.view(inputs, batch, self.capsules, self.out_features)
+        predicted = predicted.view(self.inputs, -1, self.capsules, self.out_features)
         predicted = predicted.permute(1, 2, 0, 3).contiguous()  # (N, j, i, c')
         # the first iteration has equal couplings 1 / j (a softmax of zeros)
         v = squash(predicted.sum(2) / float(self.capsules))

@@ -84,7 +84,7 @@ class Stream(nn.Module):
     map to w x h = 8 x 8 with the stream's own pooling before the fusion.
     """
 
-    def __init__(self, activation: str, pool: type[nn.AvgPool2d] | type[nn.MaxPool2d], c: int):
+    def __init__(self, activation: str, pool: type[nn.AvgPool2d | nn.MaxPool2d], c: int):
         super().__init__()
 
         def block(inputs: int, outputs: int, pooled: bool = False) -> SepBlock:
@@ -114,6 +114,7 @@ class StructureMapping(nn.Module):
     def __init__(self, config: FSANetConfig, cells: int):
         super().__init__()
         self.config = config
+        self.cells = cells
         self.score = nn.Conv1d(config.c, 1, 1) if config.scoring == "1x1" else None
         self.f_m = nn.Linear(cells, config.m * cells * STAGES)  # one f_M for all stages: eq. 5
         self.f_c = nn.Linear(cells * STAGES, config.n_prime * config.m)
@@ -127,14 +128,14 @@ class StructureMapping(nn.Module):
 
     def forward(self, u: Tensor) -> Tensor:
         """U (N, n, c) -> U~ (N, n' K, c)."""
-        batch, n, _ = u.shape
+        config, n = self.config, self.cells * STAGES
         a = self.attention(u)
-        m_k = torch.sigmoid(self.f_m(a.view(batch, STAGES, n // STAGES)))  # eq. 5
-        m_k = m_k.view(batch, STAGES, self.config.m, n)
-        c = torch.sigmoid(self.f_c(a)).view(batch, 1, self.config.n_prime, self.config.m)  # eq. 6
+        m_k = torch.sigmoid(self.f_m(a.view(-1, STAGES, self.cells)))  # eq. 5
+        m_k = m_k.view(-1, STAGES, config.m, n)
+        c = torch.sigmoid(self.f_c(a)).view(-1, 1, config.n_prime, config.m)  # eq. 6
         s_k = torch.matmul(c, m_k)  # eq. 4
         s_k = s_k / s_k.sum(-1, keepdim=True)  # L1 norm of each row; all entries are positive
-        return torch.bmm(s_k.view(batch, STAGES * self.config.n_prime, n), u)  # eq. 3
+        return torch.bmm(s_k.view(-1, STAGES * config.n_prime, n), u)  # eq. 3
 
 
 class SsrHead(nn.Module):
@@ -185,7 +186,7 @@ class FSANet(nn.Module):
         """x: (N, 3, 64, 64) -> raw stage outputs; `decode_ssr` turns them into degrees."""
         fused = [a * b for a, b in zip(self.stream1(x), self.stream2(x), strict=True)]
         # (N, c, 8, 8) x K -> U (N, n, c), n = w h K
-        u = torch.cat([f.flatten(2) for f in fused], dim=2).transpose(1, 2).float()
+        u = torch.cat([f.reshape(-1, self.config.c, self.side * self.side) for f in fused], dim=2).transpose(1, 2).float()
         with torch.autocast(x.device.type, enabled=False):  # routing and normalisation stay float32
             features = self.mapping(u) if self.mapping is not None else u
             v = self.capsules(features)

@@ -1,0 +1,35 @@
+"""Fixtures of the training tests: a fake dataset, made once."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from hpe_edge.training.data.shards import Heads
+
+# without the training extra these cannot even be imported
+collect_ignore = (
+    []
+    if importlib.util.find_spec("torch")
+    else [f"test_{name}.py" for name in ("model", "losses", "augment", "shards", "engine", "export")]
+)
+
+
+@pytest.fixture(scope="session")
+def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A dataset folder of 72 heads in two shards."""
+    from fake_heads import write_dataset
+
+    return write_dataset(tmp_path_factory.mktemp("heads"), count=72, heads_per_shard=48)
+
+
+@pytest.fixture(scope="session")
+def heads(dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> Heads:
+    """The same heads, opened."""
+    from hpe_edge.training.data.shards import open_heads
+
+    return open_heads([dataset], tmp_path_factory.mktemp("cache"), quiet=True)

@@ -1,0 +1,83 @@
+"""FSA-Net: shapes, size, decode, and that it can learn."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from hpe_edge import _core
+from hpe_edge.errors import InvalidArgumentError
+from hpe_edge.training.augment import InputSpec
+from hpe_edge.training.data.batches import validation_batches
+from hpe_edge.training.data.shards import Heads
+from hpe_edge.training.losses import LossConfig, PoseLoss
+from hpe_edge.training.models.capsule import CapsuleAggregation
+from hpe_edge.training.models.fsanet import SCORINGS, FSANet, FSANetConfig, parameter_bytes
+from hpe_edge.training.models.ssr import SsrStages, decode_ssr
+
+
+@pytest.mark.parametrize("scoring", SCORINGS)
+def test_outputs_are_raw_stages_of_the_contract(scoring: str) -> None:
+    stages = FSANet(FSANetConfig(scoring=scoring)).eval()(torch.zeros(2, 3, 64, 64))
+    shapes = {name: tuple(tensor.shape) for name, tensor in stages.named().items()}
+    expected = {f"p{k}": (2, 3, 3) for k in (1, 2, 3)}
+    expected |= {f"{group}{k}": (2, 3) for group in ("eta", "delta") for k in (1, 2, 3)}
+    assert shapes == expected
+
+
+@pytest.mark.parametrize(("scoring", "megabytes"), [("1x1", 1.1), ("variance", 1.1), ("none", 2.9)])
+def test_size_is_near_the_papers_table(scoring: str, megabytes: float) -> None:
+    # the paper's sizes are of Keras files; ours counts the weights alone
+    size = parameter_bytes(FSANet(FSANetConfig(scoring=scoring))) / 1e6
+    assert 0.75 * megabytes < size <= megabytes
+
+
+def test_the_batch_does_not_matter_in_eval_mode() -> None:
+    model = FSANet().eval()
+    x = torch.randn(3, 3, 64, 64)
+    together = decode_ssr(model(x))
+    alone = torch.cat([decode_ssr(model(row[None])) for row in x])
+    assert torch.allclose(together, alone, atol=1e-3)
+
+
+def test_torch_decode_equals_the_core() -> None:
+    generator = torch.Generator().manual_seed(0)
+    p = tuple(torch.randn(5, 3, 3, generator=generator) for _ in range(3))
+    eta = tuple(torch.randn(5, 3, generator=generator) for _ in range(3))
+    delta = tuple(0.5 * torch.randn(5, 3, generator=generator) for _ in range(3))
+    ours = decode_ssr(SsrStages(p, eta, delta)).numpy()
+    core = _core.ssr_stages(*([t.numpy() for t in ts] for ts in (p, eta, delta)), range_deg=99.0)
+    np.testing.assert_allclose(ours, core, atol=1e-3)
+
+
+def test_capsule_vectors_are_shorter_than_one() -> None:
+    v = CapsuleAggregation(21, 64, 3, 16, 3)(10.0 * torch.randn(4, 21, 64))
+    assert v.shape == (4, 3, 16)
+    assert v.norm(dim=-1).max().item() <= 1.0 + 1e-5
+
+
+@pytest.mark.parametrize("values", [{"scoring": "max"}, {"stream2_activation": "gelu"}, {"c_prime": 6}])
+def test_a_wrong_configuration_is_named(values: dict[str, str]) -> None:
+    with pytest.raises(InvalidArgumentError, match="model"):
+        FSANetConfig(**values)  # type: ignore[arg-type]
+
+
+def test_overfits_32_heads(heads: Heads) -> None:
+    torch.manual_seed(0)
+    torch.set_num_threads(1)
+    torch.set_flush_denormal(True)
+    ((x, y),) = validation_batches(heads, np.arange(32), InputSpec(), 32)
+    model = FSANet().to(memory_format=torch.channels_last)
+    x = x.contiguous(memory_format=torch.channels_last)
+    criterion = PoseLoss(LossConfig())
+    optimizer = torch.optim.Adam(model.parameters(), lr=3e-3)
+    first = last = 0.0
+    for step in range(45):
+        loss = criterion(model(x), y)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        last = loss.item()
+        first = last if step == 0 else first
+    assert last < 0.4 * first, (first, last)

@@ -1,0 +1,84 @@
+"""``hpe-edge train`` and ``hpe-edge export``. Heavy imports wait until a command runs."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Register ``train`` and ``export``."""
+    _add_train(subparsers)
+    _add_export(subparsers)
+
+
+def _add_train(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = subparsers.add_parser("train", help="train a network on rendered heads")
+    parser.add_argument("--recipe", default="fsanet", help="bundled recipe or a .toml file (default: fsanet)")
+    parser.add_argument("--data", type=Path, nargs="+", required=True, help="dataset folders of hpe-edge render")
+    parser.add_argument("--out", type=Path, required=True, help="folder for checkpoints and the log")
+    parser.add_argument("--cache", type=Path, help="folder for the decoded images (default: OUT/cache)")
+    parser.add_argument("--resume", action="store_true", help="go on from OUT/last.pt")
+    parser.add_argument("--max-minutes", type=float, default=0.0, help="fit the schedule into this time")
+    parser.add_argument("--checkpoint-minutes", type=float, default=5.0, help="between checkpoints (default: 5)")
+    parser.add_argument("--threads", type=int, default=2, help="threads of the network (default: 2)")
+    parser.add_argument("--workers", type=int, default=2, help="loader processes, 0 for none (default: 2)")
+    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
+    parser.add_argument("--seed", type=int, help="instead of the recipe's data.seed")
+    parser.add_argument("--tensorboard", action="store_true", help="also log to OUT/tensorboard")
+    parser.add_argument("--json", action="store_true", help="print the result as JSON")
+    parser.add_argument("--quiet", action="store_true", help="no progress bars")
+    parser.set_defaults(func=run_train)
+
+
+def run_train(args: argparse.Namespace) -> int:
+    """Train; prints where the checkpoint lies."""
+    from dataclasses import replace
+
+    from hpe_edge.training.data.shards import open_heads
+    from hpe_edge.training.engine import RunOptions, train
+    from hpe_edge.training.recipe import load_recipe
+
+    recipe = load_recipe(args.recipe)
+    if args.seed is not None:
+        recipe = replace(recipe, data=replace(recipe.data, seed=args.seed))
+    heads = open_heads(args.data, args.cache or args.out / "cache", quiet=args.quiet)
+    options = RunOptions(
+        threads=args.threads, workers=args.workers, device=args.device, max_minutes=args.max_minutes,
+        checkpoint_minutes=args.checkpoint_minutes, resume=args.resume, tensorboard=args.tensorboard,
+        quiet=args.quiet or args.json,
+    )  # fmt: skip
+    last = train(recipe, heads, args.out, options)
+    result = {"checkpoint": str(last), "log": str(args.out / "log.csv"), "heads": len(heads)}
+    print(json.dumps(result) if args.json else f"{last}: trained on {len(heads)} heads, log in {result['log']}")
+    return 0
+
+
+def _add_export(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = subparsers.add_parser("export", help="write a checkpoint as ONNX with its model card")
+    parser.add_argument("checkpoint", type=Path, help="last.pt or best.pt of a training run")
+    parser.add_argument("--out", type=Path, required=True, help="folder for NAME.onnx and NAME.json")
+    parser.add_argument("--name", default="fsanet", help="name of the model (default: fsanet)")
+    parser.add_argument("--model-version", default="0.1.0", help="version in the card (default: 0.1.0)")
+    parser.add_argument(
+        "--pitch-zero-deg", type=float, default=0.0, help="the card's pitch-zero constant, from evaluate"
+    )
+    parser.add_argument("--json", action="store_true", help="print the result as JSON")
+    parser.set_defaults(func=run_export)
+
+
+def run_export(args: argparse.Namespace) -> int:
+    """Export; prints the files and the parity."""
+    from hpe_edge.training.export import export_checkpoint
+
+    done = export_checkpoint(args.checkpoint, args.out, args.name, args.model_version, args.pitch_zero_deg)
+    if args.json:
+        result = {"onnx": str(done.onnx_path), "card": str(done.card_path)}
+        print(json.dumps(result | {"parity_deg": done.parity_deg, "nodes": done.nodes}))
+    else:
+        print(
+            f"{done.onnx_path} ({done.nodes} nodes) and {done.card_path}; torch against ONNX Runtime and "
+            f"the C++ decode: {done.parity_deg:.2g} degrees"
+        )
+    return 0
