@@ -196,12 +196,11 @@ class HeadPose:
         crops: list[FloatArray] = []
         for index, (image, given) in enumerate(zip(images, boxes, strict=True)):
             checked = check_image(image, pixel_format, f"images[{index}]" if batch else "image")
-            faces = self._locate(
-                checked, given, is_crop, pixel_format, f"boxes[{index}]" if batch else "boxes"
-            )
+            argument = f"boxes[{index}]" if batch else "boxes"
+            faces = self._locate(checked, given, is_crop, pixel_format, argument)
             found.append(faces)
             if len(faces.boxes_xyxy):
-                crops.append(self._preprocess(checked, faces.boxes_xyxy, pixel_format))
+                crops.append(self._preprocess(checked, faces.boxes_xyxy, pixel_format, argument))
         euler_deg, std_deg = self._run(crops)
         results: list[HeadPoses] = []
         start = 0
@@ -229,20 +228,26 @@ class HeadPose:
             raise InvalidArgumentError(_NO_FACES)
         return self._detector.detect(image, pixel_format)
 
-    def _preprocess(self, image: ImageArray, boxes: FloatArray, pixel_format: str) -> FloatArray:
+    def _preprocess(
+        self, image: ImageArray, boxes: FloatArray, pixel_format: str, argument: str
+    ) -> FloatArray:
         spec = self._card.input
-        return _core.preprocess(
-            image,
-            boxes,
-            pixel_format=pixel_format,
-            width=spec.width,
-            height=spec.height,
-            margin=spec.margin,
-            square=spec.square,
-            channel_order=spec.channel_order,
-            mean=spec.mean,
-            scale=spec.scale,
-        )
+        try:
+            return _core.preprocess(
+                image,
+                boxes,
+                pixel_format=pixel_format,
+                width=spec.width,
+                height=spec.height,
+                margin=spec.margin,
+                square=spec.square,
+                channel_order=spec.channel_order,
+                mean=spec.mean,
+                scale=spec.scale,
+            )
+        except InvalidBoxError as error:
+            # The core knows the number of the box, but not of which image it is.
+            raise InvalidBoxError(f"{argument}: {error}") from error
 
     def _run(self, crops: Sequence[FloatArray]) -> tuple[FloatArray, FloatArray]:
         if not crops:

@@ -1,0 +1,126 @@
+"""The ONNX Runtime backend and the registry."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from importlib.metadata import EntryPoint
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from conftest import MakeModel, card_dict, mean_network
+
+from hpe_edge import _plugins, backends, hub
+from hpe_edge.backends import Backend, available_backends, open_backend
+from hpe_edge.errors import BackendError, CorruptModelError, InvalidArgumentError, MissingDependencyError
+
+
+def _open(card: Path, name: str = "onnxruntime", threads: int = 1) -> Backend:
+    model = hub.resolve(card)
+    return open_backend(name, model.card, model.read, precision="fp32", threads=threads)
+
+
+@pytest.mark.parametrize("batch", [1, "N"])
+def test_runs_any_number_of_crops(make_model: MakeModel, batch: int | str) -> None:
+    backend = _open(make_model(mean_network(8, 6, batch)))
+    crops = np.random.default_rng(0).normal(size=(5, 3, 6, 8)).astype(np.float32)
+    for count in (1, 5):
+        out = backend.run(crops[:count])
+        assert list(out) == ["angles"] and out["angles"].dtype == np.float32
+        np.testing.assert_allclose(out["angles"], crops[:count].mean(axis=(2, 3)), atol=1e-6)
+
+
+def test_reports_what_really_runs(make_model: MakeModel) -> None:
+    import onnxruntime
+
+    info = _open(make_model(), threads=2).info
+    assert (info.name, info.provider) == ("onnxruntime", "CPUExecutionProvider")
+    assert (info.threads, info.precision, info.version) == (2, "fp32", onnxruntime.__version__)
+
+
+def test_auto_takes_the_first_of_the_documented_order(make_model: MakeModel) -> None:
+    assert backends.AUTO_ORDER == ("onnxruntime",)
+    assert _open(make_model(), "auto").info.name == "onnxruntime"
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        pytest.param(lambda data: b"", id="empty"),
+        pytest.param(lambda data: data[: len(data) // 2], id="truncated"),
+        pytest.param(lambda data: b"\x00\xff" * 100, id="noise"),
+        pytest.param(lambda data: b"<html>not found</html>", id="html"),
+        pytest.param(lambda data: data.replace(b"ReduceMean", b"ReduceNone"), id="operator"),
+    ],
+)
+def test_a_corrupt_onnx_file_is_refused(make_model: MakeModel, damage: Callable[[bytes], bytes]) -> None:
+    data = damage(mean_network(8, 6)) or b"\n"
+    with pytest.raises(CorruptModelError, match=r"model 'tiny' \(tiny\.onnx\)"):
+        _open(make_model(data))
+
+
+@pytest.mark.parametrize(
+    ("network", "changes", "words"),
+    [
+        (mean_network(9, 6), {}, r"\[1 or N, 3, 6, 8\], got 'input' tensor\(float\) \[1, 3, 6, 9\]"),
+        (mean_network(8, 6, 2), {}, r"got 'input' tensor\(float\) \[2, 3, 6, 8\]"),
+        (mean_network(8, 6), {"input": card_dict()["input"] | {"name": "x"}}, "expected one input 'x'"),
+        (mean_network(8, 6), {"head": {"kind": "angles", "output": "z"}}, r"outputs \['z'\], got only"),
+    ],
+)
+def test_a_card_of_another_network_is_refused(
+    make_model: MakeModel, network: bytes, changes: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(CorruptModelError, match=f"card and network disagree: .*{words}"):
+        _open(make_model(network, **changes))
+
+
+def test_an_unknown_backend_lists_the_known_ones(make_model: MakeModel) -> None:
+    with pytest.raises(InvalidArgumentError, match=r"backend: expected one of \['auto', .*onnx.*got 'tpu'"):
+        _open(make_model(), "tpu")
+
+
+@pytest.mark.parametrize("name", ["auto", "onnxruntime"])
+def test_without_onnxruntime_the_message_names_the_pip_command(
+    make_model: MakeModel, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.delitem(sys.modules, "hpe_edge.backends.onnxruntime", raising=False)
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    with pytest.raises(MissingDependencyError, match=r"'onnxruntime'.*pip install 'hpe-edge\[onnx\]'"):
+        _open(make_model(), name)
+
+
+def _register(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    entry = EntryPoint(name="mine", value=value, group=backends.GROUP)
+    monkeypatch.setattr(_plugins, "entry_points", lambda group: [entry])
+
+
+class Doubler:
+    """A backend of another package: one class, one entry point."""
+
+    file_kind = "onnx"
+
+    def __init__(self, data: bytes, card: object, *, precision: str, threads: int) -> None:
+        self.info = backends.BackendInfo("mine", "1", "nowhere", precision, threads)
+
+    def run(self, batch: Any) -> dict[str, Any]:
+        return {"angles": np.full((len(batch), 3), 2.0, np.float32)}
+
+
+def test_a_backend_of_another_package(make_model: MakeModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "other_package", sys.modules[__name__])
+    _register(monkeypatch, "other_package:Doubler")
+    assert available_backends() == ["mine"]
+    backend = _open(make_model(), "mine")
+    assert backend.run(np.zeros((2, 3, 6, 8), np.float32))["angles"].tolist() == [[2.0] * 3] * 2
+
+
+@pytest.mark.parametrize("value", ["no_such_module_here:Thing", "hpe_edge.errors:NoSuchClass"])
+def test_a_broken_plugin_is_refused(
+    make_model: MakeModel, monkeypatch: pytest.MonkeyPatch, value: str
+) -> None:
+    _register(monkeypatch, value)
+    with pytest.raises(BackendError, match=f"backend 'mine' .{value}. cannot be loaded"):
+        _open(make_model(), "mine")

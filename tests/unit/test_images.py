@@ -1,0 +1,97 @@
+"""Images: what is accepted, what is refused, and that refusals say what to do."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from hpe_edge.errors import InvalidArgumentError, InvalidImageError, MissingDependencyError
+from hpe_edge.images import check_image, read_image, write_image
+
+
+def test_a_strided_view_is_not_copied() -> None:
+    frame = np.zeros((40, 60, 3), np.uint8)
+    view = frame[5:35:2, 10:50]
+    assert np.shares_memory(check_image(view), frame)
+
+
+def test_reversed_channels_are_copied_so_that_pixels_are_contiguous() -> None:
+    frame = np.arange(4 * 5 * 3, dtype=np.uint8).reshape(4, 5, 3)
+    checked = check_image(frame[..., ::-1])
+    assert checked.strides[2] == 1
+    np.testing.assert_array_equal(checked, frame[..., ::-1])
+
+
+@pytest.mark.parametrize(
+    ("image", "pixel_format", "words"),
+    [
+        (None, "bgr8", ["image", "(H, W, 3)", "NoneType", "cv2.imread"]),
+        ("photo.jpg", "bgr8", ["str", "read_image"]),
+        ([[1, 2], [3, 4]], "bgr8", ["list"]),
+        (np.zeros((4, 4, 3), np.float32), "bgr8", ["uint8", "float32", "255"]),
+        (np.zeros((4, 4, 3), np.int16), "bgr8", ["uint8", "int16"]),
+        (np.zeros((4, 4), np.uint8), "bgr8", ["(4, 4)", "mono8"]),
+        (np.zeros((4, 4, 3), np.uint8), "mono8", ["(H, W)", "(4, 4, 3)"]),
+        (np.zeros((4, 4, 4), np.uint8), "rgb8", ["(4, 4, 4)", "alpha"]),
+        (np.zeros((3, 48, 64), np.uint8), "bgr8", ["(3, 48, 64)", "channels come last"]),
+        (np.zeros((2, 4, 4, 3), np.uint8), "bgr8", ["(2, 4, 4, 3)", "estimate_batch"]),
+        (np.zeros((0, 4, 3), np.uint8), "bgr8", ["(0, 4, 3)", "no pixels"]),
+    ],
+)
+def test_wrong_images_are_refused_by_name_with_expected_and_got(
+    image: Any, pixel_format: str, words: list[str]
+) -> None:
+    with pytest.raises(InvalidImageError) as caught:
+        check_image(image, pixel_format)
+    for word in ["image", "expected", "got", *words]:
+        assert word in str(caught.value)
+
+
+def test_an_unknown_pixel_format_is_refused() -> None:
+    with pytest.raises(InvalidArgumentError, match=r"pixel_format: expected one of .*'bgr8'.*got 'nv12'"):
+        check_image(np.zeros((4, 4, 3), np.uint8), "nv12")
+
+
+def test_round_trip_through_a_file(tmp_path: Path) -> None:
+    image = np.arange(6 * 8 * 3, dtype=np.uint8).reshape(6, 8, 3)
+    write_image(tmp_path / "a.png", image)
+    np.testing.assert_array_equal(read_image(tmp_path / "a.png"), image)
+
+
+def test_a_text_file_called_jpg_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "photo.jpg"
+    path.write_text("<html>404 not found</html>")
+    with pytest.raises(InvalidImageError, match=r"photo\.jpg: expected an image .* text file .*'<html>404"):
+        read_image(path)
+
+
+def test_other_files_that_are_no_images_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "empty.png").write_bytes(b"")
+    (tmp_path / "noise.png").write_bytes(bytes(range(128, 256)))
+    (tmp_path / "cut.png").write_bytes(b"\x89PNG\r\n\x1a\n" + b"\0" * 16)
+    for name, words in {"empty": "empty file", "noise": "another kind", "cut": "damaged"}.items():
+        with pytest.raises(InvalidImageError, match=words):
+            read_image(tmp_path / f"{name}.png")
+
+
+def test_a_missing_file_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InvalidImageError, match=r"none\.png: No such file"):
+        read_image(tmp_path / "none.png")
+
+
+@pytest.mark.parametrize("name", ["out.txt", "out", "no/such/folder/out.png"])
+def test_unwritable_targets_are_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(InvalidArgumentError, match="cannot write"):
+        write_image(tmp_path / name, np.zeros((4, 4, 3), np.uint8))
+
+
+def test_without_opencv_the_message_names_the_pip_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "cv2", None)
+    with pytest.raises(MissingDependencyError, match=r"pip install 'hpe-edge\[video\]'"):
+        read_image(tmp_path / "a.png")
