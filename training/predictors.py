@@ -49,7 +49,7 @@ CROP_RECIPES: dict[str, Crop | None] = {
     "fsanet": Crop(0.6, square=False),
     "fsanet-clipped": Crop(0.6, square=False, clip=True),
 }
-"""``card``: the model's own. ``fsanet``: FSA-Net's 0.6, border replicated; ``fsanet-clipped``: as published."""
+"""``card``: the model's own; ``fsanet``: margin 0.6, border replicated; ``fsanet-clipped``: as published."""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,265 @@
+"""The evaluation: its arithmetic with plain functions, and the command end to end with a tiny network.
+
+The tiny network gives the mean of each colour channel as yaw, pitch, roll, and the photographs of the
+fixtures have the colour (10, 20, 30), so every prediction is known.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+pytest.importorskip("cv2")
+pytest.importorskip("onnxruntime")
+
+import fake_photos
+
+from hpe_edge import _core
+from hpe_edge.cli import main
+from hpe_edge.errors import DatasetError, InvalidBoxError
+from hpe_edge.training.data.aflw2000 import aflw2000
+from hpe_edge.training.data.samples import Sample
+from hpe_edge.training.evaluate import (
+    MARGINS,
+    Evaluation,
+    constant_baseline,
+    evaluate,
+    fit_pitch_zero,
+    margin_curve,
+)
+from hpe_edge.training.predictors import Crop, choose_crop, clipped_window, open_network
+
+Image = NDArray[np.uint8]
+Angles = NDArray[np.float32]
+MakeModel = Callable[..., Path]
+ANGLES = [(10.0, 20.0, 30.0), (16.0, 20.0, 27.0), (-50.0, 20.0, 30.0)]  # errors 0, (6, 0, 3), (60, 0, 0)
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    return fake_photos.write_aflw2000(tmp_path, ANGLES)
+
+
+def constant(yaw: float, pitch: float, roll: float) -> Callable[[Image, Angles], Angles]:
+    return lambda _, boxes: np.tile(np.array([yaw, pitch, roll], np.float32), (len(boxes), 1))
+
+
+def test_evaluate_keeps_order_and_measures(photos: Path) -> None:
+    evaluation = evaluate(constant(10, 20, 30), aflw2000(photos))
+    assert evaluation.names == ("image00002", "image00003", "image00004")
+    np.testing.assert_allclose(evaluation.truth_deg, ANGLES, atol=1e-4)
+    assert evaluation.metrics.yaw_deg == pytest.approx(22, abs=1e-4)
+    assert evaluation.metrics.mae_deg == pytest.approx(23 / 3, abs=1e-4)
+
+
+def test_flip_mirrors_image_box_and_angles(tmp_path: Path) -> None:
+    """A predictor that reports where the box lies and how bright the left edge is shows what it was given."""
+    seen: list[tuple[list[float], int]] = []
+
+    def predict(image_bgr: Image, boxes_xyxy: Angles) -> Angles:
+        seen.append((boxes_xyxy[0].tolist(), int(image_bgr[0, 0, 0])))
+        return np.array([[4.0, 6.0, 8.0]] if len(seen) == 1 else [[-2.0, 8.0, 0.0]], np.float32)
+
+    import cv2
+
+    image = np.zeros((20, 100, 3), np.uint8)
+    image[:, 50:] = 200
+    cv2.imwrite(str(tmp_path / "a.png"), image)
+    box = np.array([10, 2, 30, 18], np.float32)
+    sample = Sample("a", tmp_path / "a.png", box, np.zeros(3, np.float32))
+    evaluation = evaluate(predict, [sample], flip=True)
+    assert seen == [([10, 2, 30, 18], 0), ([70, 2, 90, 18], 200)]
+    np.testing.assert_allclose(evaluation.predicted_deg, [[3.0, 7.0, 4.0]])
+
+
+def test_an_error_names_its_sample(photos: Path) -> None:
+    def refuse(*_: object) -> Angles:
+        raise InvalidBoxError("boxes: outside")
+
+    with pytest.raises(DatasetError, match="sample image00002: boxes: outside"):
+        evaluate(refuse, aflw2000(photos))
+    with pytest.raises(DatasetError, match="at least one sample"):
+        evaluate(refuse, [])
+
+
+def test_constant_baseline_is_the_mean_label(photos: Path) -> None:
+    evaluation = constant_baseline(aflw2000(photos))
+    np.testing.assert_allclose(evaluation.predicted_deg, np.tile(np.mean(ANGLES, axis=0), (3, 1)), atol=1e-4)
+
+
+def test_constant_baseline_without_roll(tmp_path: Path) -> None:
+    from hpe_edge.training.data.pointing04 import pointing04
+
+    evaluation = constant_baseline(pointing04(fake_photos.write_pointing04(tmp_path)))
+    assert np.isfinite(evaluation.predicted_deg).all()
+    assert np.isnan(evaluation.metrics.roll_deg)
+
+
+@pytest.mark.parametrize("offset_deg", [-7.3, 0.0, 4.55])
+def test_fit_pitch_zero_finds_the_constant(offset_deg: float) -> None:
+    rng = np.random.default_rng(3)
+    truth = (rng.uniform(-1, 1, (60, 3)) * (70, 35, 35)).astype(np.float32)
+    predicted = np.asarray(_core.offset_pitch_zero(truth, -offset_deg), np.float32)
+    fit = fit_pitch_zero(Evaluation(("a",) * 60, truth, predicted))
+    assert fit.rotation_deg == pytest.approx(offset_deg, abs=0.03)
+    assert fit.rotation_mae_deg < 0.05
+    assert fit.additive_mae_deg >= fit.rotation_mae_deg - 1e-3
+
+
+def test_margin_curve_asks_for_each_margin(photos: Path) -> None:
+    asked: list[float] = []
+
+    def predict_at(margin: float) -> Callable[[Image, Angles], Angles]:
+        asked.append(margin)
+        return constant(10 + margin, 20, 30)
+
+    curve = margin_curve(predict_at, aflw2000(photos)[:1])
+    assert tuple(asked) == MARGINS == (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
+    assert [round(metrics.yaw_deg, 3) for _, metrics in curve] == list(MARGINS)
+
+
+def test_clipped_window_stays_in_the_image() -> None:
+    boxes = np.array([[10, 10, 30, 50], [0, 0, 100, 60]], np.float32)
+    expected = [[0, 0, 42, 60], [0, 0, 100, 60]]
+    np.testing.assert_allclose(clipped_window(boxes, 0.6, (60, 100, 3)), expected, atol=1e-4)
+
+
+def test_crop_recipes(make_model: MakeModel) -> None:
+    network = open_network(str(make_model()))
+    assert choose_crop(network) == Crop(0.25, square=False)
+    assert choose_crop(network, margin=0.1, square=True) == Crop(0.1, square=True)
+    assert choose_crop(network, "fsanet") == Crop(0.6, square=False)
+    assert (
+        choose_crop(network, "fsanet-clipped").describe() == "margin 0.6, not squared, clipped to the image"
+    )
+
+
+def command(*arguments: object) -> int:
+    return main(["evaluate", *map(str, arguments)])
+
+
+def test_command_prints_a_table(
+    photos: Path, make_model: MakeModel, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert (
+        command("--dataset", "aflw2000", "--path", photos, "--model", make_model(), "--fit-pitch-zero") == 0
+    )
+    out = capsys.readouterr().out
+    assert "aflw2000: 3 images (every angle within +-99; 0 dropped)" in out
+    for part in ("model: tiny", "crop: margin 0.25, not squared, border replicated", "pitch zero: rotate by"):
+        assert part in out
+
+
+def test_command_json_records_what_a_number_needs(
+    photos: Path, make_model: MakeModel, capsys: pytest.CaptureFixture[str]
+) -> None:
+    card = make_model()
+    arguments = ("--dataset", "aflw2000", "--path", photos, "--model", card, "--json", "--flip")
+    assert command(*arguments, "--margin-curve", "--margin", 0.1) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert report["metrics"]["pitch_deg"] == pytest.approx(0, abs=1)
+    assert report["metrics"]["yaw_deg"] == pytest.approx((10 + 16 + 50) / 3, abs=1)  # the mirror cancels yaw
+    assert (report["count"], report["dropped"], report["flip"]) == (3, 0, True)
+    assert report["crop"] == "margin 0.1, not squared, border replicated"
+    assert report["weights_sha256"] == json.loads(card.read_text())["files"]["onnx"]["sha256"]
+    assert report["command"].startswith("hpe-edge ")
+    assert [row["margin"] for row in report["margin_curve"]] == list(MARGINS)
+
+
+def test_command_writes_a_report(photos: Path, make_model: MakeModel, tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    out = tmp_path / "report"
+    assert command("--dataset", "aflw2000", "--path", photos, "--model", make_model(), "--out", out) == 0
+    for name in ("scatter.png", "yaw_bins.png", "worst.png", "random.png"):
+        assert (out / name).read_bytes().startswith(b"\x89PNG")
+    report = json.loads((out / "report.json").read_text())
+    assert report["metrics"]["count"] == 3
+    rows = list(csv.DictReader((out / "predictions.csv").open()))
+    assert [row["name"] for row in rows] == ["image00002", "image00003", "image00004"]
+    assert float(rows[0]["predicted_roll"]) == pytest.approx(30, abs=1.5)
+
+
+def test_command_scores_a_bare_onnx_and_the_other_data_sets(
+    make_model: MakeModel, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    onnx = make_model().with_suffix(".onnx")
+    fake_photos.write_pointing04(tmp_path / "p")
+    fake_photos.write_300wlp(tmp_path / "w")
+    bare = ("--model", onnx, "--crop-recipe", "fsanet-clipped", "--json")
+    assert command("--dataset", "pointing04", "--path", tmp_path / "p", "--all-poses", *bare) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert (report["count"], report["metrics"]["roll_deg"]) == (5, None)
+    # A bare file is fed (x - 127.5) / 128.
+    assert report["metrics"]["bias_deg"][0] == pytest.approx(
+        (10 - 127.5) / 128 - np.mean([0, 45, -60, 0, 90]), abs=0.1
+    )
+    assert command("--dataset", "300wlp", "--path", tmp_path / "w", *bare) == 0
+    assert json.loads(capsys.readouterr().out)["count"] == 2
+
+
+def test_command_constant_and_limit(photos: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ("--dataset", "aflw2000", "--path", photos, "--constant", "--quiet")
+    assert command(*arguments) == 0
+    assert float(capsys.readouterr().out) == pytest.approx(
+        (np.abs([18, 24, -42]).mean() + 4 / 3) / 3, abs=1e-3
+    )
+    assert command(*arguments, "--limit", 1) == 0
+    assert float(capsys.readouterr().out) == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--path", "absent", "--constant"], "absent: expected a dataset folder or a zip, got no such path"),
+        (["--dataset", "biwi", "--constant"], "dataset: expected one of"),
+        (["--constant", "--flip"], "--constant: expected no crop, flip"),
+        (["--constant", "--margin", "0.2"], "--constant: expected no crop, flip"),
+        (["--constant", "--limit", "0"], "limit: expected at least 1, got 0"),
+        (["--constant", "--out", "FILE"], "--out: expected a folder, got the file"),
+        (["--model", "nowhere"], "model: expected one of"),
+        (["--model", "nowhere.onnx"], "expected an ONNX file, got nowhere.onnx, which does not exist"),
+        (["--model", "FILE"], "expected an ONNX network"),
+        (["--model", "BARE"], "a bare ONNX file has no card that says its crop"),
+        (["--model", "CARD", "--crop-recipe", "mine"], "crop recipe: expected one of ('card'"),
+        (["--model", "CARD", "--margin", "-0.1"], "margin: expected 0 to 4 box sizes, got -0.1"),
+        (["--model", "CARD", "--margin", "nan"], "margin: expected 0 to 4 box sizes, got nan"),
+        (["--model", "CARD", "--crop-recipe", "fsanet-clipped", "--square"], "an unsquared box"),
+        (["--checkpoint", "FILE"], "checkpoint"),
+        (["--checkpoint", "absent.pt"], "expected a checkpoint"),
+    ],
+)
+def test_command_errors(
+    photos: Path, make_model: MakeModel, tmp_path: Path, capsys: pytest.CaptureFixture[str],
+    arguments: list[str], message: str,
+) -> None:  # fmt: skip
+    if "--checkpoint" in arguments:
+        pytest.importorskip("torch")
+    card = make_model()
+    damaged = tmp_path / "damaged.onnx"
+    damaged.write_bytes(b"damaged")
+    names = {"FILE": damaged, "BARE": card.with_suffix(".onnx"), "CARD": card}
+    given = [str(names.get(argument, argument)) for argument in arguments]
+    preset = {"--dataset": "aflw2000", "--path": str(photos)}
+    for option, value in preset.items():
+        if option not in given:
+            given += [option, value]
+    assert command(*given) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_bare_onnx_with_other_outputs_is_refused(
+    photos: Path, make_model: MakeModel, capsys: pytest.CaptureFixture[str]
+) -> None:
+    onnx = pytest.importorskip("onnx")
+    path = make_model().with_suffix(".onnx")
+    network = onnx.load(path)
+    network.graph.output.append(network.graph.input[0])
+    onnx.save(network, path)
+    assert command("--dataset", "aflw2000", "--path", photos, "--model", path, "--margin", 0.5) == 2
+    assert "expected one input (N, 3, H, W) and one output of angles" in capsys.readouterr().err
