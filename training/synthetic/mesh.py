@@ -158,6 +158,8 @@ def _fit_from_rows(rows: list[list[str]], scale_pairs: IntArray, scale_distances
             corners.append([int(row[0])] * 3)
             weights.append([1.0, 0.0, 0.0])
             offsets.append([0.0, 0.0, 0.0])
+        elif len(row) < 9:
+            raise ValueError(f"expected 1 or 9 numbers for a vertex, got {len(row)}")
         else:
             corners.append([int(value) for value in row[:3]])
             weights.append([float(value) for value in row[3:6]])
