@@ -7,7 +7,7 @@ import json
 import shlex
 import sys
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -65,6 +65,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("--all-poses", action="store_true", help="keep the poses that the protocol drops")
     parser.add_argument("--limit", type=int, metavar="N", help="only N samples, spread over the data set")
     parser.add_argument("--out", type=Path, metavar="DIR", help="write report.json, predictions.csv and PNGs")
+    parser.add_argument("--record", action="store_true", help="also write the result into the model's card")
     parser.add_argument(
         "--seed", type=int, default=0, metavar="S", help="chooses the random photographs of --out"
     )
@@ -94,6 +95,8 @@ def run(options: argparse.Namespace) -> int:
     report = _data_report(options, selection) | report | {"metrics": evaluation.metrics.as_dict()}
     if options.out is not None:
         _write(options, samples, evaluation, report)
+    if options.record:
+        _record(options, report)
     _print(options, evaluation.metrics, report)
     return 0
 
@@ -104,6 +107,15 @@ def _check(options: argparse.Namespace) -> None:
         raise InvalidArgumentError(
             "--constant: expected no crop, flip, margin curve or pitch fit with it: it looks at no photograph"
         )
+    if options.record and (
+        options.constant or options.checkpoint or crop_given or options.flip or options.limit
+    ):
+        raise InvalidArgumentError(
+            "--record: expected a model with its own crop on the whole data set: no --constant, --checkpoint, "
+            "crop options, --flip or --limit with it"
+        )
+    if options.record and options.model.endswith(".onnx"):
+        raise InvalidArgumentError(f"--record: expected a model with a card, got {options.model}")
     if options.out is not None and options.out.exists() and not options.out.is_dir():
         raise InvalidArgumentError(f"--out: expected a folder, got the file {options.out}")
 
@@ -191,6 +203,25 @@ def _write(
     (options.out / "predictions.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
     (options.out / "report.json").write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
     write_pictures(samples, evaluation, options.out, seed=options.seed)
+
+
+def _record(options: argparse.Namespace, report: dict[str, Any]) -> None:
+    """Put the result into the card, in place of an earlier one on the same data and protocol."""
+    from hpe_edge.hub import resolve
+    from hpe_edge.modelcard import save_card
+
+    found = resolve(options.model)
+    names = ("mae_deg", "yaw_deg", "pitch_deg", "roll_deg", "geodesic_deg", "maev_deg", "count")
+    entry = {key: report[key] for key in ("dataset", "protocol", "crop")}
+    entry |= {key: report["metrics"][key] for key in names}
+    # The folder's name and not its place: a card travels, the machine it was measured on does not.
+    where = ["--dataset", options.dataset, "--path", options.path.resolve().name]
+    protocol = ["--all-poses"] if options.all_poses else []
+    entry["command"] = shlex.join(["hpe-edge", "evaluate", *where, *protocol])
+    entry["split"] = options.path.resolve().name
+    same = ("dataset", "protocol", "split")
+    others = [m for m in found.card.metrics if any(m.get(key) != entry[key] for key in same)]
+    save_card(replace(found.card, metrics=(*others, entry)), found.card_path)
 
 
 def _print(options: argparse.Namespace, metrics: Metrics, report: dict[str, Any]) -> None:

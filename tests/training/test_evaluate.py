@@ -203,6 +203,17 @@ def test_command_scores_a_bare_onnx_and_the_other_data_sets(
     assert json.loads(capsys.readouterr().out)["count"] == 2
 
 
+def test_command_records_into_the_card(photos: Path, make_model: MakeModel) -> None:
+    card = make_model(metrics=[{"dataset": "aflw2000", "mae_deg": 1.0}])
+    arguments = ("--dataset", "aflw2000", "--path", photos, "--model", card, "--quiet", "--record")
+    assert command(*arguments) == command(*arguments) == 0
+    earlier, recorded = json.loads(card.read_text())["metrics"]  # the second run replaced the first
+    assert earlier["mae_deg"] == 1.0
+    assert recorded["command"] == "hpe-edge evaluate --dataset aflw2000 --path AFLW2000"
+    assert (recorded["count"], recorded["split"]) == (3, "AFLW2000")
+    assert recorded["pitch_deg"] == pytest.approx(0, abs=1)
+
+
 def test_command_constant_and_limit(photos: Path, capsys: pytest.CaptureFixture[str]) -> None:
     arguments = ("--dataset", "aflw2000", "--path", photos, "--constant", "--quiet")
     assert command(*arguments) == 0
@@ -230,6 +241,10 @@ def test_command_constant_and_limit(photos: Path, capsys: pytest.CaptureFixture[
         (["--model", "CARD", "--margin", "-0.1"], "margin: expected 0 to 4 box sizes, got -0.1"),
         (["--model", "CARD", "--margin", "nan"], "margin: expected 0 to 4 box sizes, got nan"),
         (["--model", "CARD", "--crop-recipe", "fsanet-clipped", "--square"], "an unsquared box"),
+        (["--constant", "--record"], "--record: expected a model with its own crop on the whole data set"),
+        (["--model", "CARD", "--limit", "1", "--record"], "--record: expected a model with its own crop"),
+        (["--model", "BARE", "--margin", "0", "--record"], "--record: expected a model with its own crop"),
+        (["--model", "BARE", "--record"], "--record: expected a model with a card"),
         (["--checkpoint", "FILE"], "checkpoint"),
         (["--checkpoint", "absent.pt"], "expected a checkpoint"),
     ],
