@@ -56,7 +56,7 @@ class AugmentConfig:
     tone_p: float = 0.7
     cast_sigma: float = 0.12
     saturation_p: float = 0.35
-    grey_p: float = 0.12
+    grey_p: float = 0.17
     sepia_p: float = 0.04
     shade_p: float = 0.12
     blur_p: float = 0.15
@@ -66,7 +66,7 @@ class AugmentConfig:
     jpeg_p: float = 0.25
     noise_p: float = 0.2
     occlude_p: float = 0.25
-    border_p: float = 0.05
+    border_p: float = 0.2
     neighbour_p: float = 0.05
 
     def __post_init__(self) -> None:

@@ -148,17 +148,22 @@ def _occluder(shape: tuple[int, ...], donor: Image, rng: Rng) -> Image:
 
 
 def cut_by_border(image: Image, box: Floats, rng: Rng) -> None:
-    """The picture ends inside the crop, in place: black (sometimes other) beyond a line that cuts up to
-    0.2 of the box."""
-    side = int(rng.integers(0, 4))
-    axis, far = side % 2, side >= 2
-    extent = image.shape[1 - axis]
-    low, high = float(box[axis]), float(box[axis + 2])
-    reach = rng.uniform(-0.25, 0.2) * (high - low)
-    line = int(np.clip(high - reach if far else low + reach, 0, extent))
-    region = slice(line, None) if far else slice(0, line)
-    colour = 0 if rng.random() < 0.7 else rng.integers(0, 256, 3)
-    image[(slice(None), region) if axis == 0 else (region,)] = colour
+    """The picture ends inside the crop, in place, on one side or several.
+
+    Beyond a line that cuts up to 0.2 of the box lies black (published data pad with it), a colour, or
+    the last row again, which is how ``preprocess`` continues a picture past its edge.
+    """
+    kind = rng.random()
+    colour = 0 if kind < 0.5 else rng.integers(0, 256, 3)
+    for side in rng.permutation(4)[: 1 + int(rng.integers(0, 3))]:
+        axis, far = int(side) % 2, side >= 2
+        extent = image.shape[1 - axis]
+        low, high = float(box[axis]), float(box[axis + 2])
+        reach = rng.uniform(-0.35, 0.2) * (high - low)
+        line = int(np.clip(high - reach if far else low + reach, 1, extent - 1))
+        along = np.moveaxis(image, 1 - axis, 0)
+        fill = along[line - 1 if far else line] if kind > 0.6 else colour
+        along[slice(line, None) if far else slice(0, line)] = fill
 
 
 def add_neighbour(image: Image, box: Floats, donor: Image, rng: Rng) -> None:
