@@ -25,7 +25,7 @@ def contact_sheet(
     ``labels`` draws the tight box, the 68 points (filled where visible) and the angles. Raises
     ``DatasetError`` where there are no shards.
     """
-    heads = list(_spread(folder, columns * rows))
+    heads = list(_spread(folder, columns * rows))[: columns * rows]
     heads.sort(key=lambda head: _sort_key(head[1], sort))
     tiles = [_label(image, label) if labels else image for image, label in heads]
     tiles += [np.zeros_like(tiles[0])] * (-len(tiles) % columns)
