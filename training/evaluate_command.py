@@ -107,12 +107,11 @@ def _check(options: argparse.Namespace) -> None:
         raise InvalidArgumentError(
             "--constant: expected no crop, flip, margin curve or pitch fit with it: it looks at no photograph"
         )
-    if options.record and (
-        options.constant or options.checkpoint or crop_given or options.flip or options.limit
-    ):
+    partial = options.checkpoint or options.flip or options.limit or crop_given
+    if options.record and (options.constant or partial):
         raise InvalidArgumentError(
-            "--record: expected a model with its own crop on the whole data set: no --constant, --checkpoint, "
-            "crop options, --flip or --limit with it"
+            "--record: expected a model with its own crop on the whole data set, got --constant, --checkpoint, "
+            "--flip, --limit or a crop option with it"
         )
     if options.record and options.model.endswith(".onnx"):
         raise InvalidArgumentError(f"--record: expected a model with a card, got {options.model}")
