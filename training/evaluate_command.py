@@ -110,8 +110,8 @@ def _check(options: argparse.Namespace) -> None:
     partial = options.checkpoint or options.flip or options.limit or crop_given
     if options.record and (options.constant or partial):
         raise InvalidArgumentError(
-            "--record: expected a model with its own crop on the whole data set, got --constant, --checkpoint, "
-            "--flip, --limit or a crop option with it"
+            "--record: expected a model with its own crop on the whole data set, got --constant, "
+            "--checkpoint, --flip, --limit or a crop option with it"
         )
     if options.record and options.model.endswith(".onnx"):
         raise InvalidArgumentError(f"--record: expected a model with a card, got {options.model}")
