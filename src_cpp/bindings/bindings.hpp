@@ -7,5 +7,8 @@ namespace hpe::bindings {
 
 void register_errors(pybind11::module_& module);
 void register_cpu(pybind11::module_& module);
+void register_preprocess(pybind11::module_& module);
+void register_decode(pybind11::module_& module);
+void register_rotation(pybind11::module_& module);
 
 }  // namespace hpe::bindings

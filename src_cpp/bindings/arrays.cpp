@@ -1,0 +1,31 @@
+#include "bindings/arrays.hpp"
+
+namespace py = pybind11;
+
+namespace hpe::bindings {
+
+std::string describe(py::handle value) {
+    if (!py::isinstance<py::array>(value)) return "a " + std::string(py::str(py::type::handle_of(value).attr("__name__")));
+    const auto array = py::reinterpret_borrow<py::array>(value);
+    return "a " + std::string(py::str(array.dtype())) + " array of shape " +
+           std::string(py::str(array.attr("shape")));
+}
+
+void refuse_array(py::handle value, const std::string& argument, const char* dtype, Shape shape, ErrorKind kind) {
+    std::string expected;
+    for (const Dim& dim : shape) expected += (expected.empty() ? "" : ", ") + dim.name;
+    throw Error(kind, argument + ": expected a " + dtype + " array of shape (" + expected +
+                          (shape.size() == 1 ? ",)" : ")") + ", got " + describe(value));
+}
+
+bool has_shape(const py::array& array, Shape shape) {
+    if (array.ndim() != static_cast<py::ssize_t>(shape.size())) return false;
+    py::ssize_t axis = 0;
+    for (const Dim& dim : shape) {
+        if (dim.size >= 0 && array.shape(axis) != dim.size) return false;
+        ++axis;
+    }
+    return true;
+}
+
+}  // namespace hpe::bindings

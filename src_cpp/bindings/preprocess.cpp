@@ -1,0 +1,71 @@
+#include "hpe/preprocess.hpp"
+
+#include <pybind11/stl.h>
+
+#include <limits>
+
+#include "bindings/arrays.hpp"
+#include "bindings/bindings.hpp"
+
+namespace py = pybind11;
+
+namespace hpe::bindings {
+namespace {
+
+// A view of the caller's pixels, whatever its row and column strides.
+ImageView image_view(py::handle image, PixelFormat format) {
+    const bool mono = format == PixelFormat::Mono8;
+    const auto refuse = [&] {
+        if (mono) refuse_array(image, "image", "uint8", {"H", "W"}, ErrorKind::InvalidImage);
+        refuse_array(image, "image", "uint8", {"H", "W", 3}, ErrorKind::InvalidImage);
+    };
+    if (!py::isinstance<py::array_t<std::uint8_t>>(image)) refuse();
+    const auto array = py::reinterpret_borrow<py::array>(image);
+    if (!(mono ? has_shape(array, {"H", "W"}) : has_shape(array, {"H", "W", 3}))) refuse();
+    if (!mono && array.strides(2) != 1) {
+        throw Error(ErrorKind::InvalidImage,
+                    "image: expected the channels of a pixel side by side in memory, got a view with a channel "
+                    "stride of " +
+                        std::to_string(array.strides(2)) +
+                        " bytes; pass the original with its pixel_format, or numpy.ascontiguousarray(image)");
+    }
+    constexpr py::ssize_t kLargest = std::numeric_limits<int>::max();
+    if (array.shape(0) > kLargest || array.shape(1) > kLargest) refuse();
+    return {static_cast<const std::uint8_t*>(array.data()),
+            static_cast<int>(array.shape(1)),
+            static_cast<int>(array.shape(0)),
+            array.strides(0),
+            array.strides(1),
+            format};
+}
+
+py::array_t<float> run_preprocess(py::handle image, py::handle boxes_xyxy, const std::string& pixel_format,
+                                  int width, int height, float margin, bool square,
+                                  const std::string& channel_order, std::array<float, 3> mean,
+                                  std::array<float, 3> scale) {
+    const ImageView view = image_view(image, parse_pixel_format(pixel_format));
+    const auto boxes = require_array<float>(boxes_xyxy, "boxes_xyxy", {"N", 4}, ErrorKind::InvalidBox);
+    const PreprocessSpec spec{width, height, margin, square, parse_channel_order(channel_order), mean, scale};
+    check_spec(spec);  // before the output takes its shape from it
+    py::array_t<float> out({boxes.shape(0), py::ssize_t{3}, py::ssize_t{height}, py::ssize_t{width}});
+    static_assert(sizeof(Box) == 4 * sizeof(float));
+    const std::span<const Box> rows{reinterpret_cast<const Box*>(boxes.data()),
+                                    static_cast<std::size_t>(boxes.shape(0))};
+    const std::span<float> target = bindings::view(out);
+    {
+        const py::gil_scoped_release unlocked;
+        preprocess(view, rows, spec, target, active_isa());
+    }
+    return out;
+}
+
+}  // namespace
+
+void register_preprocess(py::module_& module) {
+    module.def("preprocess", &run_preprocess, py::arg("image"), py::arg("boxes_xyxy"), py::kw_only(),
+               py::arg("pixel_format"), py::arg("width"), py::arg("height"), py::arg("margin"), py::arg("square"),
+               py::arg("channel_order"), py::arg("mean"), py::arg("scale"),
+               "Crop, resize and normalise the boxes of one frame: float32 (N, 3, height, width).");
+}
+
+}  // namespace hpe::bindings

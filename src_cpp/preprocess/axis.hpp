@@ -1,0 +1,25 @@
+// The sampling of one axis: which source samples each output sample reads, and how they are weighted.
+#pragma once
+
+#include <vector>
+
+namespace hpe {
+
+// Reducing (scale >= 1, `folds`): the source samples between two neighbouring output centres form a run; run m
+// lies between outputs m - 1 and m, and sum_weights[m] and moment_weight are simd::FoldWeights for it.
+// Enlarging: output i lies between the samples starts[i] and starts[i] + 1, sum_weights[i] is the weight of the
+// second. Source positions are not clamped to the image.
+struct AxisPlan {
+    bool folds = false;
+    int begin = 0;  // source samples begin .. end - 1 are read
+    int end = 0;
+    std::vector<int> starts;          // folds: count + 2 run limits; else count first samples
+    std::vector<float> sum_weights;   // folds: count + 1; else count
+    float moment_weight = 0.0F;
+    std::vector<float> gains;         // count, then padding to a multiple of 4: 1 / sum of the weights
+};
+
+// Plans `count` outputs over the window [start, start + extent) of the source. Keeps the plan's memory.
+void plan_axis(double start, double extent, int count, AxisPlan& plan);
+
+}  // namespace hpe

@@ -1,0 +1,28 @@
+// The separable resampling of one crop, from bytes to normalised planes.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "hpe/preprocess.hpp"
+#include "preprocess/axis.hpp"
+#include "simd/kernels.hpp"
+
+namespace hpe {
+
+// Scratch memory of one thread; grows to the largest crop seen and stays.
+struct Workspace {
+    AxisPlan x;
+    AxisPlan y;
+    std::vector<const std::uint8_t*> row_starts;
+    std::vector<float> folded;   // rows after the vertical pass, channels as in the image
+    std::vector<float> colour;   // the same with three channels, for mono images
+    std::vector<float> sums;     // after the horizontal pass
+    std::vector<std::uint8_t> packed;  // dense copy of the window when pixels do not lie side by side
+};
+
+// Resamples along workspace.x and workspace.y into `out`, 3 x spec.height x spec.width.
+void resample(const ImageView& image, const PreprocessSpec& spec, const simd::Kernels& kernels,
+              Workspace& workspace, float* out);
+
+}  // namespace hpe

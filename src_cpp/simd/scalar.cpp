@@ -1,0 +1,77 @@
+// The plainest form of every kernel; what kernels.hpp says, line for line.
+#include "simd/kernels.hpp"
+
+namespace hpe::simd {
+namespace {
+
+void fold_rows(const std::uint8_t* const* rows, int n, int width, FoldWeights weights, bool add_to_next,
+               float* previous, float* next) {
+    for (int x = 0; x < width; ++x) {
+        int sum = 0;
+        int moment = 0;
+        for (int k = 0; k < n; ++k) {
+            moment += sum;  // every value counts once more for each row after it
+            sum += rows[k][x];
+        }
+        const float rising = weights.sum * static_cast<float>(sum) + weights.moment * static_cast<float>(moment);
+        previous[x] += static_cast<float>(sum) - rising;
+        next[x] = add_to_next ? next[x] + rising : rising;
+    }
+}
+
+void blend_rows(const std::uint8_t* a, const std::uint8_t* b, float weight, int width, float* out) {
+    for (int x = 0; x < width; ++x) {
+        const auto from = static_cast<float>(a[x]);
+        out[x] = from + (static_cast<float>(b[x]) - from) * weight;
+    }
+}
+
+void fold_columns(const float* rows, std::ptrdiff_t pitch, const int* starts, const float* sum_weights,
+                  float moment_weight, int width, float* sums) {
+    for (int row = 0; row < kRowGroup; ++row) {
+        const float* pixels = rows + row * pitch;
+        for (int c = 0; c < 3; ++c) {
+            float carried = 0.0F;
+            for (int m = 0; m <= width; ++m) {
+                float sum = 0.0F;
+                float moment = 0.0F;
+                for (int j = starts[m]; j < starts[m + 1]; ++j) {
+                    moment += sum;
+                    sum += pixels[j * 3 + c];
+                }
+                const float rising = sum_weights[m] * sum + moment_weight * moment;
+                if (m > 0) sums[((m - 1) * kRowGroup + row) * kSumLanes + c] = carried + (sum - rising);
+                carried = rising;
+            }
+        }
+    }
+}
+
+void blend_columns(const float* rows, std::ptrdiff_t pitch, const int* first, const float* weights, int width,
+                   float* sums) {
+    for (int x = 0; x < width; ++x) {
+        for (int row = 0; row < kRowGroup; ++row) {
+            const float* pixel = rows + row * pitch + static_cast<std::ptrdiff_t>(first[x]) * 3;
+            float* sum = sums + (x * kRowGroup + row) * kSumLanes;
+            for (int c = 0; c < 3; ++c) sum[c] = pixel[c] + (pixel[c + 3] - pixel[c]) * weights[x];
+        }
+    }
+}
+
+void emit(const float* sums, const Emission& e) {
+    for (int p = 0; p < 3; ++p) {
+        for (int row = 0; row < e.rows; ++row) {
+            float* out = e.out + p * e.plane_pitch + static_cast<std::ptrdiff_t>(row) * e.width;
+            for (int x = 0; x < e.width; ++x) {
+                const float sum = sums[(x * kRowGroup + row) * kSumLanes + e.channel[p]];
+                out[x] = sum * e.column_gain[x] * e.row_gain[row][p] + e.bias[p];
+            }
+        }
+    }
+}
+
+}  // namespace
+
+const Kernels scalar_kernels = {fold_rows, blend_rows, fold_columns, blend_columns, emit};
+
+}  // namespace hpe::simd
