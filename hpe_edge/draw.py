@@ -105,7 +105,7 @@ def _draw_box(cv2: ModuleType, canvas: ImageArray, pose: Pose, style: _Style) ->
 
 
 def _draw_label(cv2: ModuleType, canvas: ImageArray, pose: Pose, style: _Style) -> None:
-    text = f"yaw {pose.yaw_deg:+.0f}  pitch {pose.pitch_deg:+.0f}  roll {pose.roll_deg:+.0f}"
+    text = f"yaw {round(pose.yaw_deg):+d}  pitch {round(pose.pitch_deg):+d}  roll {round(pose.roll_deg):+d}"
     font = cv2.FONT_HERSHEY_SIMPLEX
     height, width = canvas.shape[:2]
     scale = style.font_scale
@@ -114,11 +114,14 @@ def _draw_label(cv2: ModuleType, canvas: ImageArray, pose: Pose, style: _Style) 
     if text_w > width - 4:
         scale *= (width - 4) / text_w
         (text_w, text_h), below = cv2.getTextSize(text, font, scale, thickness)
-    x0, _, x1, y1 = pose.box_xyxy
+    x0, y0, x1, y1 = pose.box_xyxy
     # Below the box and centred on it, but inside the image whatever the box does.
     x = int(min(max(0.5 * (x0 + x1 - text_w), 2), max(2, width - text_w - 2)))
-    y = int(min(max(y1 + 1.6 * text_h, text_h + 2), height - below - 2))
-    cv2.putText(canvas, text, (x, y), font, scale, _DARK, thickness + 2, cv2.LINE_AA)
+    y = int(min(max(y1 + 0.12 * (y1 - y0) + 1.8 * text_h, text_h + 2), height - below - 2))
+    # A plate, not an outline: OpenCV 5 renders another width for another thickness.
+    pad = max(2, text_h // 3)
+    plate = (x - pad, y - text_h - pad), (x + text_w + pad, y + below + pad)
+    cv2.rectangle(canvas, *plate, _DARK, cv2.FILLED)
     cv2.putText(canvas, text, (x, y), font, scale, _WHITE, thickness, cv2.LINE_AA)
 
 

@@ -157,7 +157,8 @@ def rotation_to_openvino(rotation: ArrayLike) -> FloatArray:
     yaw = np.arctan2(label[:, 0, 2], label[:, 2, 2])
     pitch = np.arcsin(np.clip(-label[:, 1, 2], -1.0, 1.0))
     roll = np.arctan2(-label[:, 1, 0], label[:, 1, 1])
-    return np.rad2deg(np.stack([yaw, pitch, roll], axis=1))
+    angles_deg: FloatArray = np.rad2deg(np.stack([yaw, pitch, roll], axis=1))
+    return angles_deg
 
 
 def openvino_to_rotation(angles_deg: ArrayLike) -> FloatArray:
