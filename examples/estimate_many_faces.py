@@ -33,7 +33,7 @@ def main() -> None:
         print(f"image {index}: {poses}")
 
     # For a robot: the rotation in the ROS optical frame, and as a quaternion x y z w.
-    print("quaternion", batch[0].quaternion_xyzw[0].round(3).tolist())
+    print("quaternion", " ".join(f"{value:+.3f}" for value in batch[0].quaternion_xyzw[0]))
 
 
 if __name__ == "__main__":

@@ -41,15 +41,15 @@ class Pose:
     score: float
 
     def as_dict(self) -> dict[str, Any]:
-        """JSON-ready values; what is NaN becomes ``None``."""
+        """JSON-ready values, to six decimals; what is NaN becomes ``None``."""
         return {
-            "yaw_deg": self.yaw_deg,
-            "pitch_deg": self.pitch_deg,
-            "roll_deg": self.roll_deg,
-            "std_deg": [_none_if_nan(value) for value in self.std_deg],
-            "quaternion_xyzw": list(self.quaternion_xyzw),
-            "box_xyxy": list(self.box_xyxy),
-            "score": _none_if_nan(self.score),
+            "yaw_deg": _rounded(self.yaw_deg),
+            "pitch_deg": _rounded(self.pitch_deg),
+            "roll_deg": _rounded(self.roll_deg),
+            "std_deg": [_rounded(value) for value in self.std_deg],
+            "quaternion_xyzw": [_rounded(value) for value in self.quaternion_xyzw],
+            "box_xyxy": [_rounded(value) for value in self.box_xyxy],
+            "score": _rounded(self.score),
         }
 
 
@@ -172,5 +172,6 @@ class HeadPoses:
         return {"poses": [pose.as_dict() for pose in self]}
 
 
-def _none_if_nan(value: float) -> float | None:
-    return None if math.isnan(value) else value
+def _rounded(value: float) -> float | None:
+    # The digits of a float32 beyond these are an artefact of printing it as a float64.
+    return None if math.isnan(value) else round(value, 6)

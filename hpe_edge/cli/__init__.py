@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import os
 import sys
 from collections.abc import Callable, Sequence
 from typing import cast
@@ -35,16 +36,23 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: arguments without the program's name; ``sys.argv[1:]`` when ``None``.
 
     Returns:
-        The exit code: 0 done, 2 bad input (one line on stderr, no traceback), 130 interrupted.
+        The exit code: 0 done, 2 bad input (one line on stderr, no traceback), 130 interrupted, 141 when
+        the reader of a pipe has gone.
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
     try:
         options = _parser(arguments).parse_args(arguments)
         run = cast(Callable[[argparse.Namespace], int], options.func)
-        return run(options)
+        code = run(options)
+        sys.stdout.flush()
+        return code
     except HpeEdgeError as error:
         print(f"hpe-edge: error: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
+    except BrokenPipeError:
+        # The reader (head, less) has gone. Python would complain again when it flushes stdout at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
     except KeyboardInterrupt:
         print("hpe-edge: interrupted", file=sys.stderr)
         return 130

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import MakeModel, card_dict, mean_network
+from tiny_models import MakeModel, card_dict, mean_network
 
 from hpe_edge import _plugins, backends, hub
 from hpe_edge.backends import Backend, available_backends, open_backend

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import MakeModel
+from tiny_models import MakeModel
 
 from hpe_edge.cli import main
 from hpe_edge.images import read_image, write_image

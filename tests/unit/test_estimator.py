@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import MakeModel, card_dict, mean_network
 from numpy.typing import NDArray
+from tiny_models import MakeModel, card_dict, mean_network
 
 from hpe_edge import HeadPose
 from hpe_edge.detectors import Detections

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from conftest import MakeModel
+from tiny_models import MakeModel
 
 from hpe_edge import hub
 from hpe_edge.errors import CorruptModelError, InvalidArgumentError, ModelNotFoundError

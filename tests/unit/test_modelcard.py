@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import MakeModel, card_dict
+from tiny_models import MakeModel, card_dict
 
 from hpe_edge.errors import CorruptModelError, ModelNotFoundError
 from hpe_edge.modelcard import FileEntry, ModelCard, load_card, read_verified, save_card, sha256_hex

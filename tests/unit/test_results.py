@@ -44,7 +44,7 @@ def test_as_dict_survives_json(euler: NDArray[np.float32]) -> None:
     back = json.loads(json.dumps(poses.as_dict(), allow_nan=False))["poses"]
     assert len(back) == len(euler)
     for row, one in zip(euler, back, strict=True):
-        assert [one["yaw_deg"], one["pitch_deg"], one["roll_deg"]] == pytest.approx(row.tolist())
+        assert [one["yaw_deg"], one["pitch_deg"], one["roll_deg"]] == pytest.approx(row.tolist(), abs=1e-6)
         assert one["score"] is None and one["std_deg"] == [None, None, None]
 
 
