@@ -27,7 +27,7 @@ def euler_to_rotation(euler_deg: ArrayLike) -> FloatArray:
     Raises:
         InvalidArgumentError: not (N, 3), or not finite.
 
-    >>> euler_to_rotation([[0.0, 0.0, 0.0]])[0].tolist()
+    >>> (euler_to_rotation([[0.0, 0.0, 0.0]])[0] + 0.0).tolist()
     [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]
     """
     return _core.euler_to_rotation(_batch(euler_deg, "euler_deg", 3))
@@ -226,7 +226,7 @@ def mediapipe_to_rotation(matrix: ArrayLike) -> FloatArray:
         InvalidArgumentError: not (N, 4, 4), last row not 0 0 0 1, or more than scale, turn and shift.
 
     >>> matrix = [[2, 0, 0, 5], [0, 2, 0, 6], [0, 0, 2, -40], [0, 0, 0, 1]]
-    >>> mediapipe_to_rotation([matrix])[0].diagonal().tolist()
+    >>> mediapipe_to_rotation([matrix])[0].diagonal().round(6).tolist()
     [1.0, 1.0, 1.0]
     """
     full = _batch(matrix, "matrix", 4, 4)
