@@ -73,7 +73,7 @@ def evaluate(
         try:
             euler_deg = predict(image_bgr, boxes_xyxy)
             if flip:
-                euler_deg = (euler_deg + predict_mirrored(predict, image_bgr, boxes_xyxy)) / 2
+                euler_deg = 0.5 * (euler_deg + predict_mirrored(predict, image_bgr, boxes_xyxy))
         except HpeEdgeError as error:
             raise DatasetError(f"sample {sample.name}: {error}") from error
         predicted[index] = euler_deg[0]

@@ -214,6 +214,32 @@ def test_command_records_into_the_card(photos: Path, make_model: MakeModel) -> N
     assert recorded["pitch_deg"] == pytest.approx(0, abs=1)
 
 
+def test_command_scores_a_checkpoint(
+    photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Random weights; the numbers must be those of the exported card, whatever they are."""
+    torch = pytest.importorskip("torch")
+    from hpe_edge.training.checkpoint import Progress, save_checkpoint
+    from hpe_edge.training.export import export_checkpoint
+    from hpe_edge.training.models.fsanet import FSANet
+    from hpe_edge.training.optim import WeightAverage
+    from hpe_edge.training.recipe import load_recipe
+
+    recipe = load_recipe("smoke")
+    model = FSANet(recipe.model)
+    optimizer = torch.optim.Adam(model.parameters())
+    data = {"fingerprint": "0" * 64, "count": 1, "seed": 0}
+    path = tmp_path / "last.pt"
+    save_checkpoint(path, recipe, model, WeightAverage(model, 0.5), optimizer, Progress(), data)
+    arguments = ("--dataset", "aflw2000", "--path", photos, "--json")
+    assert command(*arguments, "--checkpoint", path) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert report["model"] == str(path)
+    card = export_checkpoint(path, tmp_path / "out", "random").card_path
+    assert command(*arguments, "--model", card) == 0
+    assert json.loads(capsys.readouterr().out)["metrics"] == report["metrics"]
+
+
 def test_command_constant_and_limit(photos: Path, capsys: pytest.CaptureFixture[str]) -> None:
     arguments = ("--dataset", "aflw2000", "--path", photos, "--constant", "--quiet")
     assert command(*arguments) == 0
