@@ -130,7 +130,7 @@ def difference_deg(truth_deg: Angles, predicted_deg: Angles) -> NDArray[np.float
 def mae(truth_deg: Angles, predicted_deg: Angles) -> tuple[float, float, float]:
     """Mean absolute error of yaw, pitch, roll (NaN for an angle without labels).
 
-    Source: the protocol of Hopenet (Ruiz et al. 2018, section 4) and FSA-Net (Yang et al. 2019, section 4.3).
+    Source: the evaluation protocol of Hopenet (Ruiz et al., CVPRW 2018) and FSA-Net (Yang et al., CVPR 2019).
 
     >>> mae(np.zeros((1, 3)), np.array([[1.0, -2.0, 3.0]]))
     (1.0, 2.0, 3.0)
@@ -150,8 +150,9 @@ def mean_of_labelled(per_angle: tuple[float, float, float]) -> float:
 def geodesic_deg(truth_deg: Angles, predicted_deg: Angles) -> NDArray[np.float64]:
     """(N,) angle of the rotation between prediction and truth, ``arccos((tr(R1^T R2) - 1) / 2)``.
 
-    Source: Hempel et al., "6D Rotation Representation for Unconstrained Head Pose Estimation", ICIP 2022,
-    eq. 7. Computed from the chord, ``|R1 - R2| = 2 sqrt(2) sin(angle / 2)``, which stays exact near zero.
+    Source: the geodesic loss of Hempel et al., "6D Rotation Representation for Unconstrained Head Pose
+    Estimation", ICIP 2022. Computed from the chord, ``|R1 - R2| = 2 sqrt(2) sin(angle / 2)``, which stays
+    exact near zero.
 
     >>> geodesic_deg(np.zeros((1, 3)), np.array([[30.0, 0.0, 0.0]])).round(3).tolist()
     [30.0]
@@ -164,7 +165,8 @@ def geodesic_deg(truth_deg: Angles, predicted_deg: Angles) -> NDArray[np.float64
 def maev_deg(truth_deg: Angles, predicted_deg: Angles) -> NDArray[np.float64]:
     """(N,) mean angle between the three rotated head axes (the columns of R): MAEV.
 
-    Source: Cao et al., "A Vector-based Representation to Enhance Head Pose Estimation", WACV 2021, eq. 9.
+    Source: Cao et al., "A Vector-based Representation to Enhance Head Pose Estimation", WACV 2021
+    (mean absolute error of vectors).
 
     >>> maev_deg(np.zeros((1, 3)), np.array([[30.0, 0.0, 0.0]])).round(3).tolist()
     [20.0]
