@@ -246,8 +246,8 @@ class HeadPose:
                 scale=spec.scale,
             )
         except InvalidBoxError as error:
-            # The core knows the number of the box, but not of which image it is.
-            raise InvalidBoxError(f"{argument}: {error}") from error
+            # The core names its own argument; the caller knows it as boxes, or as boxes[3] of a batch.
+            raise InvalidBoxError(str(error).replace("boxes_xyxy", argument)) from error
 
     def _run(self, crops: Sequence[FloatArray]) -> tuple[FloatArray, FloatArray]:
         if not crops:
