@@ -1,30 +1,46 @@
 #include "preprocess/axis.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
 
 namespace hpe {
 namespace {
 
 std::size_t at(int index) { return static_cast<std::size_t>(index); }
 
+// Positions on the source axis in units of 2^-32 samples. Whole numbers make the limits of the runs exact, so that
+// no two runs differ by more than one sample; the rounding moves a centre by at most 1e-8.
+using Fixed = std::int64_t;
+constexpr int kFractionBits = 32;
+constexpr Fixed kOne = Fixed{1} << kFractionBits;
+
+Fixed to_fixed(double position) { return static_cast<Fixed>(std::llround(position * static_cast<double>(kOne))); }
+double to_double(Fixed position) { return static_cast<double>(position) / static_cast<double>(kOne); }
+int ceil_fixed(Fixed position) { return static_cast<int>((position + kOne - 1) >> kFractionBits); }
+
 void plan_folding(double start, double scale, int count, AxisPlan& plan) {
     plan.starts.resize(at(count + 2));
     plan.sum_weights.resize(at(count + 1));
-    plan.moment_weight = static_cast<float>(-1.0 / scale);
-    const auto centre = [&](int i) { return start + (i + 0.5) * scale; };
-    for (int m = 0; m < count + 2; ++m) {
-        plan.starts[at(m)] = static_cast<int>(std::ceil(centre(m - 1) - 0.5));
-    }
-    double falling = 0.0;  // weight that output m - 1 has so far from the run before it, in units of 1 / scale
-    for (int m = 0; m <= count; ++m) {
-        // Sample k of the run has the rising weight (k + offset) / scale, and with moment = sum (n - 1 - k) v
-        // the rising sum is ((n - 1 + offset) * sum - moment) / scale.
+    const Fixed step = std::max(to_fixed(scale), kOne);
+    const Fixed first_centre = to_fixed(start) + step / 2;
+    plan.moment_weight = static_cast<float>(-1.0 / to_double(step));
+    plan.longest = ceil_fixed(step);
+    Fixed centre = first_centre - step;  // of output m - 1
+    plan.starts[0] = ceil_fixed(centre - kOne / 2);
+    double falling = 0.0;  // weight of output m - 1 in the run before, in units of 1 / step
+    for (int m = 0; m <= count; ++m, centre += step) {
+        plan.starts[at(m + 1)] = ceil_fixed(centre + step - kOne / 2);
+        // Sample k of the run has the rising weight (k + offset) / step; with moment = sum_k (longest - 1 - k) v_k
+        // the rising sum is ((longest - 1 + offset) * sum - moment) / step.
         const int n = plan.starts[at(m + 1)] - plan.starts[at(m)];
-        const double offset = plan.starts[at(m)] + 0.5 - centre(m - 1);
-        plan.sum_weights[at(m)] = static_cast<float>((n - 1 + offset) / scale);
+        const double offset = plan.starts[at(m)] + 0.5 - to_double(centre);
+        plan.sum_weights[at(m)] = static_cast<float>((plan.longest - 1 + offset) / to_double(step));
         const double rising = n * offset + 0.5 * n * (n - 1.0);
-        if (m > 0) plan.gains[at(m - 1)] = static_cast<float>(scale / (falling + n * scale - rising));
+        if (m > 0) {
+            plan.gains[at(m - 1)] = static_cast<float>(to_double(step) / (falling + n * to_double(step) - rising));
+        }
         falling = rising;
     }
     plan.begin = plan.starts.front();

@@ -22,8 +22,6 @@ struct Strip {
     std::ptrdiff_t pitch;  // floats from one row buffer to the next
 };
 
-constexpr int kWholeVectors = 64;  // bytes that the widest kernel takes at once
-
 Strip plan_strip(const ImageView& image, const AxisPlan& x) {
     const int channels = channel_count(image.format);
     Strip strip{};
@@ -31,7 +29,7 @@ Strip plan_strip(const ImageView& image, const AxisPlan& x) {
     strip.last = std::clamp(x.end, strip.first + 1, image.width);
     strip.byte_begin = strip.first * channels;
     strip.bytes = (strip.last - strip.first) * channels;
-    const int whole = (strip.bytes + kWholeVectors - 1) / kWholeVectors * kWholeVectors;
+    const int whole = (strip.bytes + simd::kFoldStrip - 1) / simd::kFoldStrip * simd::kFoldStrip;
     const int row_bytes = image.width * channels;
     if (image.pixel_stride == channels && whole <= row_bytes) {
         strip.byte_begin = std::min(strip.byte_begin, row_bytes - whole);
@@ -39,7 +37,7 @@ Strip plan_strip(const ImageView& image, const AxisPlan& x) {
     }
     strip.origin = std::min(x.begin, strip.byte_begin / channels);
     const int columns = std::max(x.end, strip.last) - strip.origin;
-    strip.pitch = static_cast<std::ptrdiff_t>(columns) * 3 + kWholeVectors + simd::kRowSlack;
+    strip.pitch = static_cast<std::ptrdiff_t>(columns) * 3 + simd::kFoldStrip + simd::kRowSlack;
     return strip;
 }
 
@@ -66,59 +64,27 @@ void find_rows(const ImageView& image, const Strip& strip, Workspace& w) {
     }
 }
 
-// Vertical pass, one group of rows after the other.
-class RowFolder {
-  public:
-    RowFolder(const AxisPlan& plan, const std::uint8_t* const* rows, int bytes, std::ptrdiff_t pitch,
-              const simd::Kernels& kernels, float* buffer)
-        : plan_(plan), rows_(rows), bytes_(bytes), pitch_(pitch), kernels_(kernels), buffer_(buffer) {}
-
-    // Rows y .. y + count - 1 of the output, at buffer + i * pitch. Groups come in order.
-    void make_group(int y, int count) {
-        if (!plan_.folds) {
-            for (int i = 0; i < count; ++i) blend(y + i, slot(i));
-            return;
+// Vertical pass: rows y .. y + count - 1 of the output at folded + i * pitch. Groups come in order, so that what
+// the last run of one group gives to the next row is still in `carried`.
+void make_rows(Workspace& w, const simd::Kernels& kernels, const Strip& strip, int y, int count, float* folded) {
+    const auto rows_from = [&](int j) { return w.row_starts.data() + (j - w.y.begin); };
+    if (!w.y.folds) {
+        for (int i = 0; i < count; ++i) {
+            const std::uint8_t* const* rows = rows_from(w.y.starts[at(y + i)]);
+            kernels.blend_rows(rows[0], rows[1], w.y.sum_weights[at(y + i)], strip.bytes, folded + i * strip.pitch);
         }
-        if (y == 0) {
-            fold(0, slot(kRowGroup + 1), slot(0));  // what lies above the first centre falls away from nobody
-        } else {
-            std::memcpy(slot(0), slot(kRowGroup), at(bytes_) * sizeof(float));
-        }
-        for (int i = 0; i < count; ++i) fold(y + i + 1, slot(i), slot(i + 1));
+        return;
     }
-
-    static constexpr int kSlots = kRowGroup + 2;  // the group, the row begun for the next one, a row to discard
-
-  private:
-    float* slot(int i) { return buffer_ + i * pitch_; }
-
-    void blend(int y, float* out) {
-        const int j = plan_.starts[at(y)] - plan_.begin;
-        kernels_.blend_rows(rows_[j], rows_[j + 1], plan_.sum_weights[at(y)], bytes_, out);
-    }
-
-    // Run m, in chunks whose sums fit in 16 bits.
-    void fold(int m, float* previous, float* next) {
-        const int begin = plan_.starts[at(m)] - plan_.begin;
-        const int end = plan_.starts[at(m + 1)] - plan_.begin;
-        int j = begin;
-        do {
-            const int n = std::min(end - j, simd::kMaxFoldRows);
-            const auto rows_after = static_cast<float>(end - j - n);
-            const simd::FoldWeights weights{plan_.sum_weights[at(m)] + rows_after * plan_.moment_weight,
-                                            plan_.moment_weight};
-            kernels_.fold_rows(rows_ + j, n, bytes_, weights, j > begin, previous, next);
-            j += n;
-        } while (j < end);
-    }
-
-    const AxisPlan& plan_;
-    const std::uint8_t* const* rows_;
-    int bytes_;
-    std::ptrdiff_t pitch_;
-    const simd::Kernels& kernels_;
-    float* buffer_;
-};
+    const auto fold = [&](int m, float* out) {
+        const int n = w.y.starts[at(m + 1)] - w.y.starts[at(m)];
+        const float rows_missing = static_cast<float>(w.y.longest - n);
+        kernels.fold_rows({rows_from(w.y.starts[at(m)]), n, strip.bytes,
+                           w.y.sum_weights[at(m)] + rows_missing * w.y.moment_weight, w.y.moment_weight},
+                          w.carried.data(), out);
+    };
+    if (y == 0) fold(0, folded);  // only for what it carries; row 0 is written over at once
+    for (int i = 0; i < count; ++i) fold(y + i + 1, folded + i * strip.pitch);
+}
 
 void grey_to_colour(const float* grey, int count, float* colour) {
     for (int i = 0; i < count; ++i) colour[3 * i] = colour[3 * i + 1] = colour[3 * i + 2] = grey[i];
@@ -137,9 +103,8 @@ simd::Emission plan_emission(const PreprocessSpec& spec, PixelFormat format, con
     e.column_gain = x.gains.data();
     e.out = out;
     e.plane_pitch = static_cast<std::ptrdiff_t>(spec.width) * spec.height;
-    const bool swap = (format == PixelFormat::Rgb8) != (spec.channel_order == ChannelOrder::Rgb);
+    e.swap = (format == PixelFormat::Rgb8) != (spec.channel_order == ChannelOrder::Rgb);
     for (int p = 0; p < 3; ++p) {
-        e.channel[p] = swap ? 2 - p : p;
         e.bias[p] = -spec.mean[at(p)] * spec.scale[at(p)];
     }
     return e;
@@ -153,18 +118,20 @@ void resample(const ImageView& image, const PreprocessSpec& spec, const simd::Ke
     const Strip strip = plan_strip(image, w.x);
     find_rows(image, strip, w);
     for (int& start : w.x.starts) start -= strip.origin;
-    w.folded.resize(at(RowFolder::kSlots) * static_cast<std::size_t>(strip.pitch));
+    w.folded.resize(at(kRowGroup) * static_cast<std::size_t>(strip.pitch));
+    w.carried.assign(at(strip.bytes), 0.0F);
     if (mono) w.colour.resize(at(kRowGroup) * static_cast<std::size_t>(strip.pitch));
     w.sums.resize(at((spec.width + 3) / 4 * 4) * kRowGroup * simd::kSumLanes);
 
     float* rows = mono ? w.colour.data() : w.folded.data();
     const int channels = channel_count(image.format);
     float* folded = w.folded.data() + (strip.byte_begin - strip.origin * channels);
-    RowFolder folder(w.y, w.row_starts.data(), strip.bytes, strip.pitch, kernels, folded);
+    const simd::ColumnRuns runs{rows,        strip.pitch, w.x.starts.data(), w.x.sum_weights.data(), w.x.moment_weight,
+                                w.x.longest, spec.width};
     simd::Emission emission = plan_emission(spec, image.format, w.x, out);
     for (int y = 0; y < spec.height; y += kRowGroup) {
         emission.rows = std::min(kRowGroup, spec.height - y);
-        folder.make_group(y, emission.rows);
+        make_rows(w, kernels, strip, y, emission.rows, folded);
         for (int i = 0; i < emission.rows; ++i) {
             float* row = rows + i * strip.pitch;
             if (mono) {
@@ -175,8 +142,7 @@ void resample(const ImageView& image, const PreprocessSpec& spec, const simd::Ke
             for (int p = 0; p < 3; ++p) emission.row_gain[i][p] = w.y.gains[at(y + i)] * spec.scale[at(p)];
         }
         if (w.x.folds) {
-            kernels.fold_columns(rows, strip.pitch, w.x.starts.data(), w.x.sum_weights.data(), w.x.moment_weight,
-                                 spec.width, w.sums.data());
+            kernels.fold_columns(runs, w.sums.data());
         } else {
             kernels.blend_columns(rows, strip.pitch, w.x.starts.data(), w.x.sum_weights.data(), spec.width,
                                   w.sums.data());

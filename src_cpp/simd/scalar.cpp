@@ -4,18 +4,18 @@
 namespace hpe::simd {
 namespace {
 
-void fold_rows(const std::uint8_t* const* rows, int n, int width, FoldWeights weights, bool add_to_next,
-               float* previous, float* next) {
-    for (int x = 0; x < width; ++x) {
+void fold_rows(const RowRun& run, float* carried, float* out) {
+    for (int x = 0; x < run.width; ++x) {
         int sum = 0;
         int moment = 0;
-        for (int k = 0; k < n; ++k) {
+        for (int k = 0; k < run.n; ++k) {
             moment += sum;  // every value counts once more for each row after it
-            sum += rows[k][x];
+            sum += run.rows[k][x];
         }
-        const float rising = weights.sum * static_cast<float>(sum) + weights.moment * static_cast<float>(moment);
-        previous[x] += static_cast<float>(sum) - rising;
-        next[x] = add_to_next ? next[x] + rising : rising;
+        const auto total = static_cast<float>(sum);
+        const float rising = run.sum_weight * total + run.moment_weight * static_cast<float>(moment);
+        out[x] = carried[x] + (total - rising);
+        carried[x] = rising;
     }
 }
 
@@ -26,20 +26,19 @@ void blend_rows(const std::uint8_t* a, const std::uint8_t* b, float weight, int 
     }
 }
 
-void fold_columns(const float* rows, std::ptrdiff_t pitch, const int* starts, const float* sum_weights,
-                  float moment_weight, int width, float* sums) {
+void fold_columns(const ColumnRuns& runs, float* sums) {
     for (int row = 0; row < kRowGroup; ++row) {
-        const float* pixels = rows + row * pitch;
+        const float* pixels = runs.rows + row * runs.pitch;
         for (int c = 0; c < 3; ++c) {
             float carried = 0.0F;
-            for (int m = 0; m <= width; ++m) {
+            for (int m = 0; m <= runs.width; ++m) {
                 float sum = 0.0F;
                 float moment = 0.0F;
-                for (int j = starts[m]; j < starts[m + 1]; ++j) {
+                for (int j = runs.starts[m]; j < runs.starts[m] + runs.longest; ++j) {
                     moment += sum;
-                    sum += pixels[j * 3 + c];
+                    if (j < runs.starts[m + 1]) sum += pixels[j * 3 + c];
                 }
-                const float rising = sum_weights[m] * sum + moment_weight * moment;
+                const float rising = runs.sum_weights[m] * sum + runs.moment_weight * moment;
                 if (m > 0) sums[((m - 1) * kRowGroup + row) * kSumLanes + c] = carried + (sum - rising);
                 carried = rising;
             }
@@ -63,7 +62,7 @@ void emit(const float* sums, const Emission& e) {
         for (int row = 0; row < e.rows; ++row) {
             float* out = e.out + p * e.plane_pitch + static_cast<std::ptrdiff_t>(row) * e.width;
             for (int x = 0; x < e.width; ++x) {
-                const float sum = sums[(x * kRowGroup + row) * kSumLanes + e.channel[p]];
+                const float sum = sums[(x * kRowGroup + row) * kSumLanes + (e.swap ? 2 - p : p)];
                 out[x] = sum * e.column_gain[x] * e.row_gain[row][p] + e.bias[p];
             }
         }
