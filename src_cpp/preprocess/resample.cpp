@@ -36,8 +36,9 @@ Strip plan_strip(const ImageView& image, const AxisPlan& x) {
         strip.bytes = whole;
     }
     strip.origin = std::min(x.begin, strip.byte_begin / channels);
-    const int columns = std::max(x.end, strip.last) - strip.origin;
-    strip.pitch = static_cast<std::ptrdiff_t>(columns) * 3 + simd::kFoldStrip + simd::kRowSlack;
+    const int converted = (strip.byte_begin + strip.bytes + channels - 1) / channels;
+    const int columns = std::max(x.end + 1, converted) - strip.origin;  // + 1: kernels look at a pixel after the last
+    strip.pitch = static_cast<std::ptrdiff_t>(columns) * 3 + simd::kRowSlack;
     return strip;
 }
 
