@@ -1,14 +1,17 @@
 #include "bindings/arrays.hpp"
 
+#include <string_view>
+
 namespace py = pybind11;
 
 namespace hpe::bindings {
 
 std::string describe(py::handle value) {
-    if (!py::isinstance<py::array>(value)) return "a " + std::string(py::str(py::type::handle_of(value).attr("__name__")));
+    if (!py::isinstance<py::array>(value)) return std::string(py::str(py::type::handle_of(value).attr("__name__")));
     const auto array = py::reinterpret_borrow<py::array>(value);
-    return "a " + std::string(py::str(array.dtype())) + " array of shape " +
-           std::string(py::str(array.attr("shape")));
+    const std::string dtype = py::str(array.dtype());
+    const char* article = std::string_view("aeio").find(dtype.front()) == std::string_view::npos ? "a " : "an ";
+    return article + dtype + " array of shape " + std::string(py::str(array.attr("shape")));
 }
 
 void refuse_array(py::handle value, const std::string& argument, const char* dtype, Shape shape, ErrorKind kind) {

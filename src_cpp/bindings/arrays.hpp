@@ -22,7 +22,7 @@ struct Dim {
 };
 using Shape = std::initializer_list<Dim>;
 
-// "a float64 array of shape (2, 4)", or the name of the type when it is no array.
+// "a float64 array of shape (2, 4)", or the name of its type when it is no array.
 [[nodiscard]] std::string describe(pybind11::handle value);
 
 // Throws Error(kind, "<argument>: expected a <dtype> array of shape (N, 4), got ...").

@@ -22,7 +22,7 @@ ImageView image_view(py::handle image, PixelFormat format) {
     if (!py::isinstance<py::array_t<std::uint8_t>>(image)) refuse();
     const auto array = py::reinterpret_borrow<py::array>(image);
     if (!(mono ? has_shape(array, {"H", "W"}) : has_shape(array, {"H", "W", 3}))) refuse();
-    if (!mono && array.strides(2) != 1) {
+    if (!mono && array.size() > 0 && array.strides(2) != 1) {
         throw Error(ErrorKind::InvalidImage,
                     "image: expected the channels of a pixel side by side in memory, got a view with a channel "
                     "stride of " +

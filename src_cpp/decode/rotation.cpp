@@ -18,8 +18,13 @@ struct Turn {
 
 Turn turn(double deg) { return {std::cos(deg * kRadiansPerDegree), std::sin(deg * kRadiansPerDegree)}; }
 
+// Zero stays plain zero: nobody wants to read -0 in a frontal pose.
+double negated(double value) { return 0.0 - value; }
+
 // D R D, its own inverse: label frame to optical frame and back.
-Mat3 flip_frame(const Mat3& r) { return {r[0], -r[1], -r[2], -r[3], r[4], r[5], -r[6], r[7], r[8]}; }
+Mat3 flip_frame(const Mat3& r) {
+    return {r[0], negated(r[1]), negated(r[2]), negated(r[3]), r[4], r[5], negated(r[6]), r[7], r[8]};
+}
 
 // Rx(pitch) Ry(yaw) Rz(roll), multiplied out.
 Mat3 label_rotation(const Vec3& euler_deg) {
@@ -39,9 +44,9 @@ Mat3 label_rotation(const Vec3& euler_deg) {
 
 Vec3 label_euler(const Mat3& r) {
     const double cos_yaw = std::hypot(r[0], r[1]);
-    const double yaw = std::atan2(-r[2], cos_yaw);
+    const double yaw = std::atan2(negated(r[2]), cos_yaw);
     // Below this the other two angles would be read from rounding errors.
-    if (cos_yaw < 1e-7) return {yaw / kRadiansPerDegree, std::atan2(-r[7], r[4]) / kRadiansPerDegree, 0.0};
+    if (cos_yaw < 1e-7) return {yaw / kRadiansPerDegree, std::atan2(negated(r[7]), r[4]) / kRadiansPerDegree, 0.0};
     return {yaw / kRadiansPerDegree, std::atan2(r[5], r[8]) / kRadiansPerDegree,
             std::atan2(r[1], r[0]) / kRadiansPerDegree};
 }
@@ -130,11 +135,11 @@ Mat3 rotvec_to_rotation(const Vec3& rotvec_rad) {
 
 // Body x, y, z are optical -z, x, -y: entry (i, j) of B' R B is sign_i sign_j R(axis_i, axis_j).
 Mat3 rotation_to_rep103(const Mat3& r) {
-    return {r[8], -r[6], r[7], -r[2], r[0], -r[1], r[5], -r[3], r[4]};
+    return {r[8], negated(r[6]), r[7], negated(r[2]), r[0], negated(r[1]), r[5], negated(r[3]), r[4]};
 }
 
 Mat3 rep103_to_rotation(const Mat3& b) {
-    return {b[4], -b[5], -b[3], -b[7], b[8], b[6], -b[1], b[2], b[0]};
+    return {b[4], negated(b[5]), negated(b[3]), negated(b[7]), b[8], b[6], negated(b[1]), b[2], b[0]};
 }
 
 Vec3 offset_pitch_zero(const Vec3& euler_deg, double pitch_zero_deg) {

@@ -1,0 +1,239 @@
+"""The C++ core: the hot path of the library, without OpenCV and without a network runtime.
+
+Every function checks dtype, rank and shape of its arrays and names the argument in its error; none of them
+keeps the global interpreter lock while it computes. What each one computes is defined once more, slowly and
+obviously, in ``tests/reference``.
+"""
+
+from collections.abc import Sequence
+from typing import Literal, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+_Real = TypeVar("_Real", np.float32, np.float64)
+
+def preprocess(
+    image: NDArray[np.uint8],
+    boxes_xyxy: NDArray[np.float32],
+    *,
+    pixel_format: str,
+    width: int,
+    height: int,
+    margin: float,
+    square: bool,
+    channel_order: str,
+    mean: Sequence[float],
+    scale: Sequence[float],
+) -> NDArray[np.float32]:
+    """Crop, resize, reorder and normalise the boxes of one frame in a single pass.
+
+    A box is squared if asked (to its longer side) and grown by ``margin`` of its size on each side; that
+    float window is resampled to ``width x height``. Output sample i of an axis has its centre at
+    ``c = start + (i + 0.5) * s``, ``s = window / count``, and is the mean of the source samples j weighted
+    by ``max(0, 1 - |j + 0.5 - c| / max(1, s))``: antialiased when reducing, bilinear when enlarging
+    (Heckbert, Fundamentals of Texture Mapping and Image Warping, 1989, sec. 3.5). Samples outside the image
+    repeat its border.
+
+    Args:
+        image: uint8 (H, W, 3), or (H, W) for mono8; rows and columns may have any stride, also negative,
+            the channels of a pixel lie side by side. Not copied.
+        boxes_xyxy: float32 (N, 4), half-open x0, y0, x1, y1 in pixels; N may be 0.
+        pixel_format: ``"bgr8"``, ``"rgb8"`` or ``"mono8"`` (three equal planes).
+        width, height: of the output, 1 to 4096 pixels.
+        margin: growth on each side as a fraction of the box's size, 0 or more.
+        square: whether the shorter side of the box grows to the longer one first.
+        channel_order: of the output planes, ``"bgr"`` or ``"rgb"``.
+        mean, scale: three numbers in ``channel_order``; output = (value - mean) * scale.
+
+    Returns:
+        float32 (N, 3, height, width).
+
+    Raises:
+        InvalidImageError: dtype, rank, channels, no pixels, channels apart, unknown pixel format.
+        InvalidBoxError: dtype or shape; a box that is not finite, has no area, lies wholly outside the image
+            or makes a window over 65536 pixels.
+        InvalidArgumentError: any other argument out of range.
+
+    >>> import numpy as np
+    >>> from hpe_edge import _core
+    >>> frame = np.full((720, 1280, 3), 255, np.uint8)
+    >>> box = np.array([[600, 300, 700, 420]], np.float32)
+    >>> batch = _core.preprocess(frame, box, pixel_format="bgr8", width=64, height=64, margin=0.4,
+    ...                          square=True, channel_order="bgr", mean=(127.5,) * 3, scale=(1 / 128,) * 3)
+    >>> batch.shape, round(float(batch.max()), 4)
+    ((1, 3, 64, 64), 0.9961)
+    """
+
+def softmax_expectation(
+    logits: NDArray[np.float32], first_deg: float, step_deg: float
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Expectation and standard deviation of softmax bins (Ruiz et al., Hopenet, CVPRW 2018, sec. 3.1).
+
+    Args:
+        logits: float32 (N, A, B), B bins for each of A angles.
+        first_deg: centre of bin 0, degrees.
+        step_deg: distance of neighbouring centres, degrees.
+
+    Returns:
+        ``(angles_deg, spread_deg)``, float32 (N, A) each.
+
+    Raises:
+        InvalidArgumentError: dtype, rank, no bins, or NaN or infinite logits.
+
+    >>> import numpy as np
+    >>> from hpe_edge import _core
+    >>> angles_deg, spread_deg = _core.softmax_expectation(np.zeros((1, 3, 67), np.float32), -99.0, 3.0)
+    >>> float(angles_deg[0, 0])
+    0.0
+    """
+
+def ssr_stages(
+    p: Sequence[NDArray[np.float32]],
+    eta: Sequence[NDArray[np.float32]],
+    delta: Sequence[NDArray[np.float32]],
+    range_deg: float = 99.0,
+) -> NDArray[np.float32]:
+    """Soft stagewise regression from raw network outputs (Yang et al., FSA-Net, CVPR 2019, eq. 2).
+
+    ``angle = V sum_k sum_i p_ki (i - floor(s_k / 2) + eta_k) / prod_{j<=k} s_j (1 + delta_j)``. ReLU on p and
+    tanh on eta and delta are part of this function.
+
+    Args:
+        p: for each stage float32 (N, A, s_k).
+        eta: for each stage float32 (N, A), or (N, A, s_k) with a shift for each bin.
+        delta: for each stage float32 (N, A).
+        range_deg: V, degrees.
+
+    Returns:
+        float32 (N, A), degrees.
+
+    Raises:
+        InvalidArgumentError: lengths, dtypes or shapes that do not fit, or an angle that is not finite.
+
+    >>> import numpy as np
+    >>> from hpe_edge import _core
+    >>> p, zero = np.array([[[0, 0, 1]]], np.float32), np.zeros((1, 1), np.float32)
+    >>> float(_core.ssr_stages([p], [zero], [zero])[0, 0])
+    33.0
+    """
+
+def euler_to_rotation(euler_deg: NDArray[_Real]) -> NDArray[_Real]:
+    """Yaw, pitch, roll in degrees (N, 3) to rotation matrices (N, 3, 3) in the OpenCV / ROS optical frame.
+
+    ``D Rx(pitch) Ry(yaw) Rz(roll) D``, ``D = diag(1, -1, -1)``, with the factors of docs/CONVENTIONS.md: the
+    identity when the face looks into the camera. float32 or float64 in and out, computed in float64, as in
+    all functions below; all raise InvalidArgumentError for a wrong dtype or shape and for numbers that are
+    not finite.
+
+    >>> import numpy as np
+    >>> from hpe_edge import _core
+    >>> _core.euler_to_rotation(np.zeros((1, 3)))[0].tolist()
+    [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]
+    """
+
+def rotation_to_euler(rotation: NDArray[_Real]) -> NDArray[_Real]:
+    """The inverse of :func:`euler_to_rotation`: (N, 3, 3) to (N, 3) degrees, yaw in -90..90.
+
+    At a yaw of 90 degrees, where only pitch plus or minus roll is defined, roll is 0.
+
+    >>> import numpy as np
+    >>> from hpe_edge import _core
+    >>> _core.rotation_to_euler(np.eye(3)[None]).tolist()
+    [[0.0, 0.0, 0.0]]
+    """
+
+def rotation_to_quaternion_xyzw(rotation: NDArray[_Real]) -> NDArray[_Real]:
+    """Rotation matrices (N, 3, 3) to unit quaternions (N, 4), scalar last and not negative.
+
+    Shepperd, Quaternion from rotation matrix, Journal of Guidance and Control 1(3), 1978.
+
+    >>> import numpy as np
+    >>> from hpe_edge import _core
+    >>> _core.rotation_to_quaternion_xyzw(np.eye(3)[None]).tolist()
+    [[0.0, 0.0, 0.0, 1.0]]
+    """
+
+def quaternion_xyzw_to_rotation(quaternion_xyzw: NDArray[_Real]) -> NDArray[_Real]:
+    """Quaternions (N, 4), scalar last, of any length but zero, to rotation matrices (N, 3, 3).
+
+    >>> import numpy as np
+    >>> from hpe_edge import _core
+    >>> _core.quaternion_xyzw_to_rotation(np.array([[0.0, 0.0, 0.0, 2.0]]))[0].diagonal().tolist()
+    [1.0, 1.0, 1.0]
+    """
+
+def rotation_to_rotvec(rotation: NDArray[_Real]) -> NDArray[_Real]:
+    """Rotation matrices (N, 3, 3) to rotation vectors (N, 3), axis times angle in radians, 0..pi.
+
+    >>> import numpy as np
+    >>> from hpe_edge import _core
+    >>> _core.rotation_to_rotvec(np.diag([1.0, -1.0, -1.0])[None]).round(4).tolist()
+    [[3.1416, 0.0, 0.0]]
+    """
+
+def rotvec_to_rotation(rotvec: NDArray[_Real]) -> NDArray[_Real]:
+    """Rotation vectors (N, 3) in radians to rotation matrices (N, 3, 3); Rodrigues' formula.
+
+    >>> import numpy as np
+    >>> from hpe_edge import _core
+    >>> _core.rotvec_to_rotation(np.zeros((1, 3)))[0].diagonal().tolist()
+    [1.0, 1.0, 1.0]
+    """
+
+def rotation_to_rep103(rotation: NDArray[_Real]) -> NDArray[_Real]:
+    """The same turn in the head's REP-103 body axes: x forward out of the face, y left, z up; (N, 3, 3).
+
+    ``B' R B``, the columns of B being the body axes in optical coordinates, ``(0, 0, -1)``, ``(1, 0, 0)`` and
+    ``(0, -1, 0)``: the identity at the frontal pose. A ROS pose in an ``_optical`` frame with a body frame as
+    its child is ``R B``.
+
+    >>> import numpy as np
+    >>> from hpe_edge import _core
+    >>> _core.rotation_to_rep103(np.eye(3)[None])[0].diagonal().tolist()
+    [1.0, 1.0, 1.0]
+    """
+
+def rep103_to_rotation(rotation_rep103: NDArray[_Real]) -> NDArray[_Real]:
+    """The inverse of :func:`rotation_to_rep103`, (N, 3, 3).
+
+    >>> import numpy as np
+    >>> from hpe_edge import _core
+    >>> _core.rep103_to_rotation(np.eye(3)[None])[0].diagonal().tolist()
+    [1.0, 1.0, 1.0]
+    """
+
+def offset_pitch_zero(euler_deg: NDArray[_Real], pitch_zero_deg: float) -> NDArray[_Real]:
+    """Move the zero of the pitch: label-frame ``R' = R Rx(pitch_zero_deg)``, (N, 3) to (N, 3) degrees.
+
+    The result is the branch of the Euler angles that is nearest to the input, so a yaw beyond 90 degrees
+    stays there.
+
+    >>> import numpy as np
+    >>> from hpe_edge import _core
+    >>> _core.offset_pitch_zero(np.array([[0.0, 10.0, 0.0]]), 5.0).round(6).tolist()
+    [[0.0, 15.0, 0.0]]
+    """
+
+def isa() -> Literal["scalar", "avx2"]:
+    """Name of the instruction set that every kernel uses: the best of :func:`available_isas`.
+
+    The environment variable ``HPE_FORCE_ISA`` names another one; it is read once, at the first call into
+    the core.
+
+    Raises:
+        InvalidArgumentError: ``HPE_FORCE_ISA`` names one that this machine lacks; the message lists those
+            it has.
+
+    >>> from hpe_edge import _core
+    >>> _core.isa() in _core.available_isas()
+    True
+    """
+
+def available_isas() -> list[Literal["scalar", "avx2"]]:
+    """Names of the instruction sets this machine can run, slowest first.
+
+    >>> from hpe_edge import _core
+    >>> _core.available_isas()[0]
+    'scalar'
+    """
