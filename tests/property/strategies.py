@@ -61,7 +61,7 @@ def images(draw: st.DrawFn, channels: int = 3) -> NDArray[np.uint8]:
 
 @st.composite
 def boxes(draw: st.DrawFn, height: int, width: int) -> NDArray[np.float32]:
-    """Zero to three boxes that overlap an image of this size; they may be tiny, huge, or stick out anywhere."""
+    """Zero to three boxes that overlap an image of this size: tiny, huge, or sticking out anywhere."""
     rows = []
     for _ in range(draw(st.integers(0, 3))):
         row: list[float] = []

@@ -26,7 +26,7 @@ def ssr_stages(
     delta: Sequence[NDArray[np.float32]],
     range_deg: float,
 ) -> F64:
-    """FSA-Net's eq. 2 as published: ``V sum_k sum_i p_ki (i - floor(s_k/2) + eta_k) / prod_j s_j (1 + delta_j)``."""
+    """FSA-Net's eq. 2: ``V sum_k sum_i p_ki (i - floor(s_k/2) + eta_k) / prod_j s_j (1 + delta_j)``."""
     total = np.zeros(p[0].shape[:2])
     divisor = np.ones(p[0].shape[:2])
     for scores, shift, width in zip(p, eta, delta, strict=True):

@@ -1,4 +1,4 @@
-"""Twins of the rotation functions of ``hpe_edge._core``: one item, matrices multiplied as the conventions say."""
+"""Twins of the rotation functions of ``hpe_edge._core``: one item, matrices as the conventions have them."""
 
 from __future__ import annotations
 
@@ -62,6 +62,6 @@ def rotation_to_rep103(rotation: F64) -> F64:
 
 
 def offset_pitch_zero(euler_deg: F64, pitch_zero_deg: float) -> F64:
-    """The OpenCV-frame rotation of ``R Rx(pitch_zero)``; which Euler angles stand for it is the caller's to check."""
+    """The OpenCV-frame rotation of ``R Rx(pitch_zero)``, whatever Euler angles stand for it."""
     shifted = label_rotation(*euler_deg.tolist()) @ label_rotation(0.0, pitch_zero_deg, 0.0)
     return D @ shifted @ D
