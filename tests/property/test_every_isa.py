@@ -41,7 +41,7 @@ from hpe_edge import _core
 from hpe_edge.errors import InvalidArgumentError
 def preprocess():
     image, boxes = np.zeros((9, 9, 3), np.uint8), np.array([[1, 1, 5, 5]], np.float32)
-    spec = dict(width=4, height=4, margin=0.0, square=True, channel_order="bgr", mean=(0,) * 3, scale=(1,) * 3)
+    spec = dict(width=4, height=4, margin=0, square=True, channel_order="bgr", mean=(0,) * 3, scale=(1,) * 3)
     _core.preprocess(image, boxes, pixel_format="bgr8", **spec)
 for call in (_core.isa, preprocess):
     try:

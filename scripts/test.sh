@@ -1,0 +1,47 @@
+#!/usr/bin/env bash
+# Sets up an environment of its own and runs every check of the project. Needs Python and a C++ compiler; cmake and
+# ninja come from PyPI. The C++ tests need the header doctest/doctest.h (Debian: doctest-dev) and are skipped, with
+# a message, where it is missing.
+#
+#   bash scripts/test.sh             everything
+#   HPE_EDGE_VENV=/path bash ...     another place than .venv
+#   HPE_EDGE_TORCH=torch==2.13.0 ... the torch to install first, for instance to get a build for CPUs
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+say() { printf '\n== %s\n' "$*"; }
+
+venv=${HPE_EDGE_VENV:-.venv}
+[ -x "$venv/bin/python" ] || "${PYTHON:-python3}" -m venv "$venv"
+venv=$(cd "$venv" && pwd)
+export PATH="$venv/bin:$PATH" OMP_NUM_THREADS=${OMP_NUM_THREADS:-2}
+unset PYTHONPATH
+
+say "install into $venv"
+if [ -n "${HPE_EDGE_TORCH:-}" ]; then python -m pip install --quiet "$HPE_EDGE_TORCH"; fi
+python -m pip install --quiet --editable '.[dev,training,onnx,video]'
+
+say "lint"
+ruff check .
+say "types"
+mypy
+say "layers"
+lint-imports
+say "stub against the compiled module"
+python -m mypy.stubtest hpe_edge._core
+
+say "C++ tests under AddressSanitizer and UndefinedBehaviorSanitizer"
+if echo '#include <doctest/doctest.h>' | "${CXX:-c++}" -E -x c++ - >/dev/null 2>&1; then
+    cmake --preset asan >/dev/null
+    cmake --build --preset asan
+    ctest --preset asan
+    cpp_result="C++ tests passed"
+else
+    cpp_result="C++ TESTS SKIPPED: doctest/doctest.h not found; install it with: apt-get install doctest-dev"
+    echo "$cpp_result"
+fi
+
+say "Python tests"
+pytest -q
+
+say "all passed; $cpp_result"
