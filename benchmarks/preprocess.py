@@ -1,9 +1,9 @@
 """One face of a 1280 x 720 frame to the network's input: hpe-edge against the same steps in OpenCV.
 
 OpenCV does what people write: crop (copyMakeBorder where the window leaves the frame), resize, to float,
-normalise, transpose. INTER_AREA antialiases, as hpe-edge does; INTER_LINEAR does not and reads only four pixels an
-output pixel, whatever the size of the face. All run interleaved on one thread, so that a busy machine slows them
-alike. Needs opencv-python-headless.
+normalise, transpose. INTER_AREA antialiases, as hpe-edge does; INTER_LINEAR does not and reads only four
+pixels an output pixel, whatever the size of the face. All run interleaved on one thread, so that a busy
+machine slows them alike. Needs opencv-python-headless.
 
     python benchmarks/preprocess.py [--rounds 2000] [--json]
 """
@@ -12,13 +12,9 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import time
 from collections.abc import Callable
 from typing import Any
-
-for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
-    os.environ.setdefault(_variable, "1")
 
 import cv2
 import numpy as np
