@@ -1,7 +1,5 @@
 #include "bindings/arrays.hpp"
 
-#include <string_view>
-
 namespace py = pybind11;
 
 namespace hpe::bindings {
@@ -10,14 +8,20 @@ std::string describe(py::handle value) {
     if (!py::isinstance<py::array>(value)) return std::string(py::str(py::type::handle_of(value).attr("__name__")));
     const auto array = py::reinterpret_borrow<py::array>(value);
     const std::string dtype = py::str(array.dtype());
-    const char* article = std::string_view("aeio").find(dtype.front()) == std::string_view::npos ? "a " : "an ";
-    return article + dtype + " array of shape " + std::string(py::str(array.attr("shape")));
+    std::string text = std::string_view("aeio").find(dtype.front()) == std::string_view::npos ? "a " : "an ";
+    text += dtype;
+    text += " array of shape ";
+    text += std::string(py::str(array.attr("shape")));
+    return text;
 }
 
-void refuse_array(py::handle value, const std::string& argument, const char* dtype, Shape shape, ErrorKind kind) {
+void refuse_array(py::handle value, std::string_view argument, const char* dtype, Shape shape, ErrorKind kind) {
     std::string expected;
-    for (const Dim& dim : shape) expected += (expected.empty() ? "" : ", ") + dim.name;
-    throw Error(kind, argument + ": expected a " + dtype + " array of shape (" + expected +
+    for (const Dim& dim : shape) {
+        if (!expected.empty()) expected += ", ";
+        expected += dim.letter != nullptr ? std::string(dim.letter) : std::to_string(dim.size);
+    }
+    throw Error(kind, std::string(argument) + ": expected a " + dtype + " array of shape (" + expected +
                           (shape.size() == 1 ? ",)" : ")") + ", got " + describe(value));
 }
 

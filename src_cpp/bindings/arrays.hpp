@@ -7,6 +7,7 @@
 #include <initializer_list>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "hpe/error.hpp"
 
@@ -14,10 +15,10 @@ namespace hpe::bindings {
 
 // One axis of an expected shape: a fixed size, or any size under the letter that messages use.
 struct Dim {
-    Dim(const char* letter) : name(letter), size(-1) {}                              // NOLINT: {"N", 4}
-    Dim(pybind11::ssize_t fixed) : name(std::to_string(fixed)), size(fixed) {}       // NOLINT
-    Dim(int fixed) : Dim(static_cast<pybind11::ssize_t>(fixed)) {}                   // NOLINT
-    std::string name;
+    constexpr Dim(const char* any_size) : letter(any_size), size(-1) {}             // NOLINT: {"N", 4}
+    constexpr Dim(pybind11::ssize_t fixed_size) : letter(nullptr), size(fixed_size) {}  // NOLINT
+    constexpr Dim(int fixed_size) : letter(nullptr), size(fixed_size) {}            // NOLINT
+    const char* letter;
     pybind11::ssize_t size;
 };
 using Shape = std::initializer_list<Dim>;
@@ -26,7 +27,7 @@ using Shape = std::initializer_list<Dim>;
 [[nodiscard]] std::string describe(pybind11::handle value);
 
 // Throws Error(kind, "<argument>: expected a <dtype> array of shape (N, 4), got ...").
-[[noreturn]] void refuse_array(pybind11::handle value, const std::string& argument, const char* dtype, Shape shape,
+[[noreturn]] void refuse_array(pybind11::handle value, std::string_view argument, const char* dtype, Shape shape,
                                ErrorKind kind);
 
 [[nodiscard]] bool has_shape(const pybind11::array& array, Shape shape);
@@ -47,12 +48,14 @@ using DenseArray = pybind11::array_t<T, pybind11::array::c_style | pybind11::arr
 
 // The argument as a C-contiguous array; copied only when it is a strided view.
 template <class T>
-DenseArray<T> require_array(pybind11::handle value, const std::string& argument, Shape shape,
+DenseArray<T> require_array(pybind11::handle value, std::string_view argument, Shape shape,
                             ErrorKind kind = ErrorKind::InvalidArgument) {
     if (!pybind11::isinstance<pybind11::array_t<T>>(value) ||
         !has_shape(pybind11::reinterpret_borrow<pybind11::array>(value), shape)) {
         refuse_array(value, argument, dtype_name<T>(), shape, kind);
     }
+    const auto array = pybind11::reinterpret_borrow<DenseArray<T>>(value);
+    if ((array.flags() & pybind11::array::c_style) != 0) return array;
     auto dense = DenseArray<T>::ensure(value);
     if (!dense) throw pybind11::error_already_set();
     return dense;

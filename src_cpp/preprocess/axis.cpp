@@ -65,7 +65,7 @@ void plan_blending(double start, double scale, int count, AxisPlan& plan) {
 void plan_axis(double start, double extent, int count, AxisPlan& plan) {
     const double scale = extent / count;
     plan.folds = scale >= 1.0;
-    plan.gains.assign(at((count + 3) / 4 * 4), 1.0F);
+    plan.gains.assign(at(count), 1.0F);
     if (plan.folds) {
         plan_folding(start, scale, count, plan);
     } else {

@@ -18,7 +18,7 @@ struct AxisPlan {
     std::vector<int> starts;          // folds: count + 2 run limits; else count first samples
     std::vector<float> sum_weights;   // folds: count + 1; else count
     float moment_weight = 0.0F;
-    std::vector<float> gains;         // count, then padding to a multiple of 4: 1 / sum of the weights
+    std::vector<float> gains;         // count: 1 / sum of the weights
 };
 
 // Plans `count` outputs over the window [start, start + extent) of the source. Keeps the plan's memory.

@@ -38,7 +38,7 @@ Strip plan_strip(const ImageView& image, const AxisPlan& x) {
     strip.origin = std::min(x.begin, strip.byte_begin / channels);
     const int converted = (strip.byte_begin + strip.bytes + channels - 1) / channels;
     const int columns = std::max(x.end + 1, converted) - strip.origin;  // + 1: kernels look at a pixel after the last
-    strip.pitch = static_cast<std::ptrdiff_t>(columns) * 3 + simd::kRowSlack;
+    strip.pitch = static_cast<std::ptrdiff_t>(columns) * channels + simd::kRowSlack;
     return strip;
 }
 
@@ -87,69 +87,56 @@ void make_rows(Workspace& w, const simd::Kernels& kernels, const Strip& strip, i
     for (int i = 0; i < count; ++i) fold(y + i + 1, folded + i * strip.pitch);
 }
 
-void grey_to_colour(const float* grey, int count, float* colour) {
-    for (int i = 0; i < count; ++i) colour[3 * i] = colour[3 * i + 1] = colour[3 * i + 2] = grey[i];
-}
-
 // Repeats the image's first and last column on either side of a row buffer.
-void pad_row(float* row, const AxisPlan& x, const Strip& strip) {
-    const auto pixel = [&](int column) { return row + static_cast<std::ptrdiff_t>(column - strip.origin) * 3; };
-    for (int column = x.begin; column < strip.first; ++column) std::copy_n(pixel(strip.first), 3, pixel(column));
-    for (int column = strip.last; column < x.end; ++column) std::copy_n(pixel(strip.last - 1), 3, pixel(column));
+void pad_row(float* row, const AxisPlan& x, const Strip& strip, int channels) {
+    const auto pixel = [&](int column) { return row + static_cast<std::ptrdiff_t>(column - strip.origin) * channels; };
+    for (int column = x.begin; column < strip.first; ++column) {
+        std::copy_n(pixel(strip.first), channels, pixel(column));
+    }
+    for (int column = strip.last; column < x.end; ++column) {
+        std::copy_n(pixel(strip.last - 1), channels, pixel(column));
+    }
 }
 
-simd::Emission plan_emission(const PreprocessSpec& spec, PixelFormat format, const AxisPlan& x, float* out) {
-    simd::Emission e{};
-    e.width = spec.width;
-    e.column_gain = x.gains.data();
-    e.out = out;
-    e.plane_pitch = static_cast<std::ptrdiff_t>(spec.width) * spec.height;
-    e.swap = (format == PixelFormat::Rgb8) != (spec.channel_order == ChannelOrder::Rgb);
-    for (int p = 0; p < 3; ++p) {
-        e.bias[p] = -spec.mean[at(p)] * spec.scale[at(p)];
-    }
-    return e;
+simd::Planes plan_planes(const PreprocessSpec& spec, PixelFormat format, const AxisPlan& x, float* out) {
+    simd::Planes planes{};
+    planes.width = spec.width;
+    planes.column_gain = x.gains.data();
+    planes.out = out;
+    planes.plane_pitch = static_cast<std::ptrdiff_t>(spec.width) * spec.height;
+    planes.swap = (format == PixelFormat::Rgb8) != (spec.channel_order == ChannelOrder::Rgb);
+    for (std::size_t p = 0; p < 3; ++p) planes.bias[p] = -spec.mean[p] * spec.scale[p];
+    return planes;
 }
 
 }  // namespace
 
 void resample(const ImageView& image, const PreprocessSpec& spec, const simd::Kernels& kernels, Workspace& w,
               float* out) {
-    const bool mono = image.format == PixelFormat::Mono8;
     const Strip strip = plan_strip(image, w.x);
     find_rows(image, strip, w);
     for (int& start : w.x.starts) start -= strip.origin;
     w.folded.resize(at(kRowGroup) * static_cast<std::size_t>(strip.pitch));
     w.carried.assign(at(strip.bytes), 0.0F);
-    if (mono) w.colour.resize(at(kRowGroup) * static_cast<std::size_t>(strip.pitch));
-    w.sums.resize(at((spec.width + 3) / 4 * 4) * kRowGroup * simd::kSumLanes);
 
-    float* rows = mono ? w.colour.data() : w.folded.data();
     const int channels = channel_count(image.format);
-    float* folded = w.folded.data() + (strip.byte_begin - strip.origin * channels);
-    const simd::ColumnRuns runs{rows,        strip.pitch, w.x.starts.data(), w.x.sum_weights.data(), w.x.moment_weight,
-                                w.x.longest, spec.width};
-    simd::Emission emission = plan_emission(spec, image.format, w.x, out);
+    const simd::PixelRows rows{w.folded.data(), strip.pitch, channels};
+    const simd::ColumnRuns runs{w.x.starts.data(), w.x.sum_weights.data(), w.x.moment_weight, w.x.longest};
+    const simd::ColumnBlends blends{w.x.starts.data(), w.x.sum_weights.data()};
+    simd::Planes planes = plan_planes(spec, image.format, w.x, out);
     for (int y = 0; y < spec.height; y += kRowGroup) {
-        emission.rows = std::min(kRowGroup, spec.height - y);
-        make_rows(w, kernels, strip, y, emission.rows, folded);
-        for (int i = 0; i < emission.rows; ++i) {
-            float* row = rows + i * strip.pitch;
-            if (mono) {
-                const std::ptrdiff_t shift = static_cast<std::ptrdiff_t>(strip.byte_begin - strip.origin) * 3;
-                grey_to_colour(folded + i * strip.pitch, strip.bytes, row + shift);
-            }
-            pad_row(row, w.x, strip);
-            for (int p = 0; p < 3; ++p) emission.row_gain[i][p] = w.y.gains[at(y + i)] * spec.scale[at(p)];
+        planes.rows = std::min(kRowGroup, spec.height - y);
+        make_rows(w, kernels, strip, y, planes.rows, w.folded.data() + (strip.byte_begin - strip.origin * channels));
+        for (int i = 0; i < planes.rows; ++i) {
+            pad_row(w.folded.data() + i * strip.pitch, w.x, strip, channels);
+            for (std::size_t p = 0; p < 3; ++p) planes.row_gain[p][i] = w.y.gains[at(y + i)] * spec.scale[p];
         }
         if (w.x.folds) {
-            kernels.fold_columns(runs, w.sums.data());
+            kernels.fold_columns(rows, runs, planes);
         } else {
-            kernels.blend_columns(rows, strip.pitch, w.x.starts.data(), w.x.sum_weights.data(), spec.width,
-                                  w.sums.data());
+            kernels.blend_columns(rows, blends, planes);
         }
-        kernels.emit(w.sums.data(), emission);
-        emission.out += static_cast<std::ptrdiff_t>(kRowGroup) * spec.width;
+        planes.out += static_cast<std::ptrdiff_t>(kRowGroup) * spec.width;
     }
 }
 

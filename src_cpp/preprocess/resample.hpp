@@ -17,8 +17,6 @@ struct Workspace {
     std::vector<const std::uint8_t*> row_starts;
     std::vector<float> carried;  // what the rows so far give to the next one
     std::vector<float> folded;   // rows after the vertical pass, channels as in the image
-    std::vector<float> colour;   // the same with three channels, for mono images
-    std::vector<float> sums;     // after the horizontal pass
     std::vector<std::uint8_t> packed;  // dense copy of the window when pixels do not lie side by side
 };
 

@@ -137,138 +137,183 @@ void blend_rows(const std::uint8_t* a, const std::uint8_t* b, float weight, int 
     if (x < width) scalar_kernels.blend_rows(a + x, b + x, weight, width - x, out + x);
 }
 
-constexpr int kPairs = kRowGroup / 2;
+// The column kernels work on panels: eight rows turned around, so that one register holds one value of all rows.
+constexpr int kPanelPixels = 136;
+constexpr int kTile = 8;  // outputs between two stores
 
-// One pixel of two rows, [b g r - | b g r -]; the fourth lanes hold whatever follows.
-inline __m256 load_pixel(const float* upper, std::ptrdiff_t pitch) {
-    return _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(upper)), _mm_loadu_ps(upper + pitch), 1);
+// Eight vectors of eight floats, `pitch` apart, turned around.
+inline void transpose(const float* source, std::ptrdiff_t pitch, __m256 out[8]) {
+    for (int half = 0; half < 2; ++half, source += 4) {
+        __m256 rows[4];
+        for (int i = 0; i < 4; ++i) {
+            rows[i] = _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(source + i * pitch)),
+                                           _mm_loadu_ps(source + (i + 4) * pitch), 1);
+        }
+        const __m256 low01 = _mm256_unpacklo_ps(rows[0], rows[1]);
+        const __m256 low23 = _mm256_unpacklo_ps(rows[2], rows[3]);
+        const __m256 high01 = _mm256_unpackhi_ps(rows[0], rows[1]);
+        const __m256 high23 = _mm256_unpackhi_ps(rows[2], rows[3]);
+        out[4 * half + 0] = _mm256_shuffle_ps(low01, low23, 0x44);
+        out[4 * half + 1] = _mm256_shuffle_ps(low01, low23, 0xEE);
+        out[4 * half + 2] = _mm256_shuffle_ps(high01, high23, 0x44);
+        out[4 * half + 3] = _mm256_shuffle_ps(high01, high23, 0xEE);
+    }
 }
 
-// The runs have kLongest or kLongest - 1 pixels (0: any); a missing last pixel counts as zero.
-template <int kLongest>
-void fold_pixels(const ColumnRuns& given, float* sums) {
-    const ColumnRuns runs = given;  // a local copy: the stores below cannot change it
-    const int longest = kLongest > 0 ? kLongest : runs.longest;
-    const std::ptrdiff_t pitch = runs.pitch;
-    const __m256 moment_weight = _mm256_set1_ps(runs.moment_weight);
-    __m256 carried[kPairs];
-    for (int i = 0; i < kPairs; ++i) carried[i] = _mm256_setzero_ps();
-    float* out = sums - kRowGroup * kSumLanes;
-    for (int m = 0; m <= runs.width; ++m, out += kRowGroup * kSumLanes) {
-        const float* pixel = runs.rows + static_cast<std::ptrdiff_t>(runs.starts[m]) * 3;
-        const int length = runs.starts[m + 1] - runs.starts[m];
-        const __m256 last_mask = _mm256_castsi256_ps(_mm256_set1_epi32(length == longest ? -1 : 0));
-        const __m256 sum_weight = _mm256_broadcast_ss(runs.sum_weights + m);
-        __m256 sum[kPairs];  // independent chains, which hide the latency of the additions
-        __m256 moment[kPairs];
-        for (int i = 0; i < kPairs; ++i) sum[i] = moment[i] = _mm256_setzero_ps();
-        for (int k = 0; k < longest; ++k, pixel += 3) {
-            for (int i = 0; i < kPairs; ++i) {
-                __m256 value = load_pixel(pixel + 2 * i * pitch, pitch);
-                if (k == longest - 1) value = _mm256_and_ps(value, last_mask);
-                if (k > 1) moment[i] = _mm256_add_ps(moment[i], sum[i]);
-                if (k == 1) moment[i] = sum[i];
-                sum[i] = k == 0 ? value : _mm256_add_ps(sum[i], value);
+struct Panel {
+    alignas(32) float values[kPanelPixels * 3 + 8][8];
+    int first;  // pixel
+};
+
+template <int kChannels>
+inline void fill_panel(const PixelRows& rows, int first, int end, Panel& panel) {
+    panel.first = first;
+    const float* source = rows.data + static_cast<std::ptrdiff_t>(first) * kChannels;
+    const int count = (end - first) * kChannels;
+    for (int i = 0; i < count; i += 8) {
+        __m256 values[8];
+        transpose(source + i, rows.pitch, values);
+        for (int k = 0; k < 8; ++k) _mm256_store_ps(panel.values[i + k], values[k]);
+    }
+}
+
+// Sums of up to kTile outputs, gains of the columns applied; one register holds eight rows.
+template <int kChannels>
+struct Tile {
+    alignas(32) float sums[kChannels][kTile][8];
+};
+
+inline __m256i lanes_below(int count) {
+    return _mm256_cmpgt_epi32(_mm256_set1_epi32(count), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+}
+
+// Turns a tile around again and writes columns x .. x + 7, as far as they exist.
+template <int kChannels>
+inline void write_tile(const Tile<kChannels>& tile, const Planes& planes, int x) {
+    const int count = planes.width - x;
+    const __m256i mask = lanes_below(count);
+    for (int c = 0; c < kChannels; ++c) {
+        __m256 rows[8];
+        transpose(tile.sums[c][0], 8, rows);
+        const int from = kChannels == 1 ? 0 : planes.swap ? 2 - c : c;
+        const int to = kChannels == 1 ? 3 : from + 1;
+        for (int p = from; p < to; ++p) {
+            const __m256 bias = _mm256_broadcast_ss(planes.bias + p);
+            float* out = planes.out + p * planes.plane_pitch + x;
+            for (int row = 0; row < planes.rows; ++row, out += planes.width) {
+                const __m256 gain = _mm256_broadcast_ss(&planes.row_gain[p][row]);
+                const __m256 value = _mm256_fmadd_ps(rows[row], gain, bias);
+                if (count >= kTile) {
+                    _mm256_storeu_ps(out, value);
+                } else {
+                    _mm256_maskstore_ps(out, mask, value);
+                }
             }
         }
-        for (int i = 0; i < kPairs; ++i) {
-            const __m256 rising = _mm256_fmadd_ps(sum[i], sum_weight, _mm256_mul_ps(moment[i], moment_weight));
-            const __m256 whole = _mm256_sub_ps(_mm256_add_ps(carried[i], sum[i]), rising);
-            if (m > 0) _mm256_storeu_ps(out + i * 2 * kSumLanes, whole);
-            carried[i] = rising;
+    }
+}
+
+// Rising and falling sums of run m; the falling ones are added to `carried` and given back, the rising ones replace it.
+template <int kLongest, int kChannels>
+inline void fold_pixels(const Panel& panel, const ColumnRuns& runs, int m, __m256 carried[kChannels],
+                        __m256 whole[kChannels]) {
+    const int longest = kLongest > 0 ? kLongest : runs.longest;
+    const float* value = panel.values[(runs.starts[m] - panel.first) * kChannels];
+    const int length = runs.starts[m + 1] - runs.starts[m];
+    const __m256 last_mask = _mm256_castsi256_ps(_mm256_set1_epi32(length == longest ? -1 : 0));
+    __m256 sum[kChannels];
+    __m256 moment[kChannels];
+    for (int c = 0; c < kChannels; ++c) sum[c] = moment[c] = _mm256_setzero_ps();
+    for (int k = 0; k < longest; ++k) {
+        for (int c = 0; c < kChannels; ++c, value += 8) {
+            __m256 v = _mm256_load_ps(value);
+            if (k == longest - 1) v = _mm256_and_ps(v, last_mask);
+            if (k > 1) moment[c] = _mm256_add_ps(moment[c], sum[c]);
+            if (k == 1) moment[c] = sum[c];
+            sum[c] = k == 0 ? v : _mm256_add_ps(sum[c], v);
         }
     }
+    const __m256 sum_weight = _mm256_broadcast_ss(runs.sum_weights + m);
+    const __m256 moment_weight = _mm256_broadcast_ss(&runs.moment_weight);
+    for (int c = 0; c < kChannels; ++c) {
+        const __m256 rising = _mm256_fmadd_ps(sum[c], sum_weight, _mm256_mul_ps(moment[c], moment_weight));
+        whole[c] = _mm256_sub_ps(_mm256_add_ps(carried[c], sum[c]), rising);
+        carried[c] = rising;
+    }
 }
 
-void fold_columns(const ColumnRuns& runs, float* sums) {
-    constexpr void (*kPixels[kUnrolled + 1])(const ColumnRuns&, float*) = {
-        fold_pixels<0>, fold_pixels<1>, fold_pixels<2>, fold_pixels<3>,
-        fold_pixels<4>, fold_pixels<5>, fold_pixels<6>};
-    kPixels[runs.longest <= kUnrolled ? runs.longest : 0](runs, sums);
-}
-
-void blend_columns(const float* rows, std::ptrdiff_t pitch, const int* first, const float* weights, int width,
-                   float* sums) {
-    for (int x = 0; x < width; ++x) {
-        const __m256 weight = _mm256_broadcast_ss(weights + x);
-        const float* pixel = rows + static_cast<std::ptrdiff_t>(first[x]) * 3;
-        float* out = sums + static_cast<std::ptrdiff_t>(x) * kRowGroup * kSumLanes;
-        for (int i = 0; i < kPairs; ++i) {
-            const __m256 from = load_pixel(pixel + 2 * i * pitch, pitch);
-            const __m256 step = _mm256_sub_ps(load_pixel(pixel + 2 * i * pitch + 3, pitch), from);
-            _mm256_storeu_ps(out + i * 2 * kSumLanes, _mm256_fmadd_ps(step, weight, from));
+template <int kLongest, int kChannels>
+void fold_columns_as(const PixelRows& rows, const ColumnRuns& runs, const Planes& planes) {
+    const int runs_in_panel = kPanelPixels / runs.longest;
+    Panel panel;
+    Tile<kChannels> tile;
+    __m256 carried[kChannels];
+    __m256 whole[kChannels];
+    for (int c = 0; c < kChannels; ++c) carried[c] = _mm256_setzero_ps();
+    fill_panel<kChannels>(rows, runs.starts[0], runs.starts[0] + runs.longest, panel);
+    fold_pixels<kLongest, kChannels>(panel, runs, 0, carried, whole);
+    for (int x = 0; x < planes.width; x += kTile) {
+        const int stop = x + kTile < planes.width ? x + kTile : planes.width;
+        for (int begin = x; begin < stop; begin += runs_in_panel) {
+            const int end = begin + runs_in_panel < stop ? begin + runs_in_panel : stop;
+            fill_panel<kChannels>(rows, runs.starts[begin + 1], runs.starts[end] + runs.longest, panel);
+            for (int i = begin; i < end; ++i) {
+                fold_pixels<kLongest, kChannels>(panel, runs, i + 1, carried, whole);
+                const __m256 gain = _mm256_broadcast_ss(planes.column_gain + i);
+                for (int c = 0; c < kChannels; ++c) {
+                    _mm256_store_ps(tile.sums[c][i - x], _mm256_mul_ps(whole[c], gain));
+                }
+            }
         }
+        write_tile<kChannels>(tile, planes, x);
     }
 }
 
-// Four columns of two rows, pixels to planes: plane[c] = [row 0: x0 x1 x2 x3 | row 1: x0 x1 x2 x3].
-inline void transpose_pixels(const float* sums, __m256 plane[3]) {
-    constexpr int kColumn = kRowGroup * kSumLanes;
-    const __m256 p0 = _mm256_loadu_ps(sums);
-    const __m256 p1 = _mm256_loadu_ps(sums + kColumn);
-    const __m256 p2 = _mm256_loadu_ps(sums + 2 * kColumn);
-    const __m256 p3 = _mm256_loadu_ps(sums + 3 * kColumn);
-    const __m256 low01 = _mm256_unpacklo_ps(p0, p1);  // b0 b1 g0 g1
-    const __m256 low23 = _mm256_unpacklo_ps(p2, p3);
-    const __m256 high01 = _mm256_unpackhi_ps(p0, p1);  // r0 r1 - -
-    const __m256 high23 = _mm256_unpackhi_ps(p2, p3);
-    plane[0] = _mm256_shuffle_ps(low01, low23, 0x44);
-    plane[1] = _mm256_shuffle_ps(low01, low23, 0xEE);
-    plane[2] = _mm256_shuffle_ps(high01, high23, 0x44);
+void fold_columns(const PixelRows& rows, const ColumnRuns& runs, const Planes& planes) {
+    using Fold = void (*)(const PixelRows&, const ColumnRuns&, const Planes&);
+    constexpr Fold kColour[kUnrolled + 1] = {fold_columns_as<0, 3>, fold_columns_as<1, 3>, fold_columns_as<2, 3>,
+                                             fold_columns_as<3, 3>, fold_columns_as<4, 3>, fold_columns_as<5, 3>,
+                                             fold_columns_as<6, 3>};
+    if (runs.longest > kPanelPixels) {
+        scalar_kernels.fold_columns(rows, runs, planes);
+    } else if (rows.channels == 1) {
+        fold_columns_as<0, 1>(rows, runs, planes);
+    } else {
+        kColour[runs.longest <= kUnrolled ? runs.longest : 0](rows, runs, planes);
+    }
 }
 
-inline void store_columns(float* out, __m128 values, int count) {
-    if (count >= 4) {
-        _mm_storeu_ps(out, values);
-        return;
-    }
-    float lanes[4];
-    _mm_storeu_ps(lanes, values);
-    for (int i = 0; i < count; ++i) out[i] = lanes[i];
-}
-
-// One pair of rows; kSwap reverses the channels. `sums` is readable up to the next multiple of four columns,
-// like column_gain.
-template <bool kSwap>
-inline void emit_pair(const float* sums, const Emission& e, int upper) {
-    __m256 row_gain[3];
-    __m256 bias[3];
-    for (int p = 0; p < 3; ++p) {
-        row_gain[p] = _mm256_set_m128(_mm_set1_ps(e.row_gain[upper + 1][p]), _mm_set1_ps(e.row_gain[upper][p]));
-        bias[p] = _mm256_broadcast_ss(e.bias + p);
-    }
-    const int width = e.width;
-    const float* column_gain = e.column_gain;
-    const bool has_lower = upper + 1 < e.rows;
-    float* planes = e.out + static_cast<std::ptrdiff_t>(upper) * width;
-    const std::ptrdiff_t plane_pitch = e.plane_pitch;
-    sums += upper * kSumLanes;
-    for (int x = 0; x < width; x += 4, sums += 4 * kRowGroup * kSumLanes) {
-        __m256 plane[3];
-        transpose_pixels(sums, plane);
-        const __m256 gain = _mm256_broadcast_ps(reinterpret_cast<const __m128*>(column_gain + x));
-        for (int p = 0; p < 3; ++p) {
-            const __m256 value =
-                _mm256_fmadd_ps(plane[kSwap ? 2 - p : p], _mm256_mul_ps(gain, row_gain[p]), bias[p]);
-            float* out = planes + p * plane_pitch + x;
-            store_columns(out, _mm256_castps256_ps128(value), width - x);
-            if (has_lower) store_columns(out + width, _mm256_extractf128_ps(value, 1), width - x);
+template <int kChannels>
+void blend_columns_as(const PixelRows& rows, const ColumnBlends& blends, const Planes& planes) {
+    Panel panel;
+    Tile<kChannels> tile;
+    for (int x = 0; x < planes.width; x += kTile) {
+        const int stop = x + kTile < planes.width ? x + kTile : planes.width;
+        fill_panel<kChannels>(rows, blends.first[x], blends.first[stop - 1] + 2, panel);
+        for (int i = x; i < stop; ++i) {
+            const __m256 weight = _mm256_broadcast_ss(blends.weights + i);
+            const __m256 gain = _mm256_broadcast_ss(planes.column_gain + i);
+            const int at = (blends.first[i] - panel.first) * kChannels;
+            for (int c = 0; c < kChannels; ++c) {
+                const __m256 from = _mm256_load_ps(panel.values[at + c]);
+                const __m256 step = _mm256_sub_ps(_mm256_load_ps(panel.values[at + kChannels + c]), from);
+                _mm256_store_ps(tile.sums[c][i - x], _mm256_mul_ps(_mm256_fmadd_ps(step, weight, from), gain));
+            }
         }
+        write_tile<kChannels>(tile, planes, x);
     }
 }
 
-void emit(const float* sums, const Emission& e) {
-    for (int upper = 0; upper < e.rows; upper += 2) {
-        if (e.swap) {
-            emit_pair<true>(sums, e, upper);
-        } else {
-            emit_pair<false>(sums, e, upper);
-        }
+void blend_columns(const PixelRows& rows, const ColumnBlends& blends, const Planes& planes) {
+    if (rows.channels == 1) {
+        blend_columns_as<1>(rows, blends, planes);
+    } else {
+        blend_columns_as<3>(rows, blends, planes);
     }
 }
 
 }  // namespace
 
-const Kernels avx2_kernels = {fold_rows, blend_rows, fold_columns, blend_columns, emit};
+const Kernels avx2_kernels = {fold_rows, blend_rows, fold_columns, blend_columns};
 
 }  // namespace hpe::simd

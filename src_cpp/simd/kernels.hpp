@@ -15,11 +15,8 @@ inline constexpr int kRowGroup = 8;
 // Columns that the widest fold_rows takes at once; it works with any number, but the rest goes one by one.
 inline constexpr int kFoldStrip = 32;
 
-// Floats a pixel in the output of the column kernels: three channels and one of padding.
-inline constexpr int kSumLanes = 4;
-
 // Floats that the column kernels may read past the last pixel of a row (and ignore).
-inline constexpr int kRowSlack = 4;
+inline constexpr int kRowSlack = 16;
 
 // Folding, the reduction with a triangle filter. Run m of the samples lies between the centres of outputs m - 1
 // and m; it weighs on m with a rising and on m - 1 with a falling slope. Both sums follow from two moments of
@@ -36,27 +33,38 @@ struct RowRun {
     float moment_weight;
 };
 
-// Runs 0 .. width along kRowGroup rows of 3-channel pixels. All have `longest` or longest - 1 pixels; a missing
-// last pixel counts as zero, so that every run is treated alike and sum_weights are those of `longest` pixels.
-struct ColumnRuns {
-    const float* rows;
+// kRowGroup rows of pixels, of one or three channels side by side.
+struct PixelRows {
+    const float* data;
     std::ptrdiff_t pitch;  // floats from row to row
-    const int* starts;     // run m is pixels starts[m] .. starts[m + 1] - 1
+    int channels;
+};
+
+// Runs 0 .. width along the rows. All have `longest` or longest - 1 pixels; a missing last pixel counts as zero, so
+// that every run is treated alike and sum_weights are those of `longest` pixels.
+struct ColumnRuns {
+    const int* starts;  // run m is pixels starts[m] .. starts[m + 1] - 1
     const float* sum_weights;
     float moment_weight;
     int longest;
-    int width;  // outputs
 };
 
-// How sums become the planes of the output: out = sum * column_gain[x] * row_gain[row][p] + bias[p].
-struct Emission {
-    int width;                 // output columns
-    int rows;                  // rows of the group that exist, at most kRowGroup
-    const float* column_gain;  // one for each column, readable up to the next multiple of 4
-    float row_gain[kRowGroup][3];
+// Output x lies between the pixels first[x] and first[x] + 1; weights[x] is the weight of the second.
+struct ColumnBlends {
+    const int* first;
+    const float* weights;
+};
+
+// Where the sums of the columns go: plane p = sum * column_gain[x] * row_gain[p][row] + bias[p], the sum being that
+// of channel p, or 2 - p with `swap`, or of the only one.
+struct Planes {
+    int width;
+    int rows;  // rows of the group that exist, at most kRowGroup
+    const float* column_gain;
+    float row_gain[3][kRowGroup];
     float bias[3];
-    bool swap;                 // plane p is channel 2 - p
-    float* out;                // row 0 of the group in plane 0
+    bool swap;
+    float* out;  // row 0 of the group in plane 0
     std::ptrdiff_t plane_pitch;
 };
 
@@ -68,14 +76,9 @@ struct Kernels {
     // out[x] = a[x] * (1 - weight) + b[x] * weight.
     void (*blend_rows)(const std::uint8_t* a, const std::uint8_t* b, float weight, int width, float* out);
 
-    // sums[(x * kRowGroup + row) * kSumLanes + channel].
-    void (*fold_columns)(const ColumnRuns& runs, float* sums);
+    void (*fold_columns)(const PixelRows& rows, const ColumnRuns& runs, const Planes& planes);
 
-    // sums = pixel[first[x]] * (1 - weights[x]) + pixel[first[x] + 1] * weights[x].
-    void (*blend_columns)(const float* rows, std::ptrdiff_t pitch, const int* first, const float* weights,
-                          int width, float* sums);
-
-    void (*emit)(const float* sums, const Emission& emission);
+    void (*blend_columns)(const PixelRows& rows, const ColumnBlends& blends, const Planes& planes);
 };
 
 // The table of an instruction set; throws Error(Core) when this build has none for it.

@@ -26,44 +26,42 @@ void blend_rows(const std::uint8_t* a, const std::uint8_t* b, float weight, int 
     }
 }
 
-void fold_columns(const ColumnRuns& runs, float* sums) {
-    for (int row = 0; row < kRowGroup; ++row) {
-        const float* pixels = runs.rows + row * runs.pitch;
-        for (int c = 0; c < 3; ++c) {
+// Writes one sum of channel `channel` to every plane that shows it.
+void put(const Planes& planes, const PixelRows& rows, int channel, int row, int x, float sum) {
+    for (int p = 0; p < 3; ++p) {
+        if (rows.channels == 3 && channel != (planes.swap ? 2 - p : p)) continue;
+        planes.out[p * planes.plane_pitch + static_cast<std::ptrdiff_t>(row) * planes.width + x] =
+            sum * planes.column_gain[x] * planes.row_gain[p][row] + planes.bias[p];
+    }
+}
+
+void fold_columns(const PixelRows& rows, const ColumnRuns& runs, const Planes& planes) {
+    for (int row = 0; row < planes.rows; ++row) {
+        for (int c = 0; c < rows.channels; ++c) {
+            const float* values = rows.data + row * rows.pitch + c;
             float carried = 0.0F;
-            for (int m = 0; m <= runs.width; ++m) {
+            for (int m = 0; m <= planes.width; ++m) {
                 float sum = 0.0F;
                 float moment = 0.0F;
                 for (int j = runs.starts[m]; j < runs.starts[m] + runs.longest; ++j) {
                     moment += sum;
-                    if (j < runs.starts[m + 1]) sum += pixels[j * 3 + c];
+                    if (j < runs.starts[m + 1]) sum += values[static_cast<std::ptrdiff_t>(j) * rows.channels];
                 }
                 const float rising = runs.sum_weights[m] * sum + runs.moment_weight * moment;
-                if (m > 0) sums[((m - 1) * kRowGroup + row) * kSumLanes + c] = carried + (sum - rising);
+                if (m > 0) put(planes, rows, c, row, m - 1, carried + (sum - rising));
                 carried = rising;
             }
         }
     }
 }
 
-void blend_columns(const float* rows, std::ptrdiff_t pitch, const int* first, const float* weights, int width,
-                   float* sums) {
-    for (int x = 0; x < width; ++x) {
-        for (int row = 0; row < kRowGroup; ++row) {
-            const float* pixel = rows + row * pitch + static_cast<std::ptrdiff_t>(first[x]) * 3;
-            float* sum = sums + (x * kRowGroup + row) * kSumLanes;
-            for (int c = 0; c < 3; ++c) sum[c] = pixel[c] + (pixel[c + 3] - pixel[c]) * weights[x];
-        }
-    }
-}
-
-void emit(const float* sums, const Emission& e) {
-    for (int p = 0; p < 3; ++p) {
-        for (int row = 0; row < e.rows; ++row) {
-            float* out = e.out + p * e.plane_pitch + static_cast<std::ptrdiff_t>(row) * e.width;
-            for (int x = 0; x < e.width; ++x) {
-                const float sum = sums[(x * kRowGroup + row) * kSumLanes + (e.swap ? 2 - p : p)];
-                out[x] = sum * e.column_gain[x] * e.row_gain[row][p] + e.bias[p];
+void blend_columns(const PixelRows& rows, const ColumnBlends& blends, const Planes& planes) {
+    for (int row = 0; row < planes.rows; ++row) {
+        for (int c = 0; c < rows.channels; ++c) {
+            const float* values = rows.data + row * rows.pitch + c;
+            for (int x = 0; x < planes.width; ++x) {
+                const float* from = values + static_cast<std::ptrdiff_t>(blends.first[x]) * rows.channels;
+                put(planes, rows, c, row, x, from[0] + (from[rows.channels] - from[0]) * blends.weights[x]);
             }
         }
     }
@@ -71,6 +69,6 @@ void emit(const float* sums, const Emission& e) {
 
 }  // namespace
 
-const Kernels scalar_kernels = {fold_rows, blend_rows, fold_columns, blend_columns, emit};
+const Kernels scalar_kernels = {fold_rows, blend_rows, fold_columns, blend_columns};
 
 }  // namespace hpe::simd

@@ -6,7 +6,6 @@ using namespace hpe;
 using simd::Kernels;
 using simd::kRowGroup;
 using simd::kRowSlack;
-using simd::kSumLanes;
 
 namespace {
 
@@ -74,105 +73,92 @@ TEST_CASE("blend_rows") {
 
 namespace {
 
+// Random rows, planes with random gains, and an output with a sentinel behind it.
 struct Columns {
-    std::vector<float> rows;
+    Columns(int pixels, int channels, int width, int row_count, bool swap)
+        : pitch(static_cast<std::ptrdiff_t>(pixels) * channels + kRowSlack),
+          values(noise_floats(static_cast<std::size_t>(pitch * kRowGroup), 7)),
+          gains(noise_floats(static_cast<std::size_t>(width), 5)),
+          rows{values.data(), pitch, channels} {
+        planes.width = width;
+        planes.rows = row_count;
+        planes.column_gain = gains.data();
+        planes.swap = swap;
+        planes.plane_pitch = static_cast<std::ptrdiff_t>(width) * row_count;
+        for (int p = 0; p < 3; ++p) {
+            planes.bias[p] = static_cast<float>(p);
+            for (int i = 0; i < kRowGroup; ++i) planes.row_gain[p][i] = 1e-4F * static_cast<float>(i + p + 1);
+        }
+    }
+
+    template <class Kernel>
+    std::vector<float> run(const Kernel& kernel) {
+        std::vector<float> out(static_cast<std::size_t>(3 * planes.plane_pitch + 1), -7.0F);
+        planes.out = out.data();
+        kernel(rows, planes);
+        CHECK(out.back() == -7.0F);
+        return out;
+    }
+
     std::ptrdiff_t pitch;
+    std::vector<float> values;
+    std::vector<float> gains;
+    simd::PixelRows rows;
+    simd::Planes planes{};
 };
 
-Columns make_columns(int pixels) {
-    const std::ptrdiff_t pitch = static_cast<std::ptrdiff_t>(pixels + 1) * 3 + kRowSlack;
-    return {noise_floats(static_cast<std::size_t>(pitch * kRowGroup), 7), pitch};
-}
-
-std::vector<float> sums_buffer(int width) {
-    return std::vector<float>(static_cast<std::size_t>((width + 3) / 4 * 4 * kRowGroup * kSumLanes), 0.0F);
-}
-
-// The padding lanes may hold anything.
-void clear_padding(std::vector<float>& sums) {
-    for (std::size_t i = 3; i < sums.size(); i += kSumLanes) sums[i] = 0.0F;
+template <class Check>
+void for_each_layout(const Check& check) {
+    for (const int width : {1, 2, 7, 8, 9, 16, 33}) {
+        for (const int channels : {1, 3}) {
+            for (const int row_count : {1, 3, kRowGroup}) {
+                CAPTURE(width);
+                CAPTURE(channels);
+                CAPTURE(row_count);
+                check(width, channels, row_count, width % 2 == 0);
+            }
+        }
+    }
 }
 
 }  // namespace
 
 TEST_CASE("fold_columns") {
     for_each_simd([](const Kernels& kernels) {
-        for (const int width : {1, 2, 5, 8, 33}) {
-            for (int longest = 1; longest <= 9; ++longest) {
-                CAPTURE(width);
-                CAPTURE(longest);
+        for (const int longest : {1, 2, 3, 4, 5, 6, 7, 9, 20, 70, 140}) {
+            for_each_layout([&](int width, int channels, int row_count, bool swap) {
                 std::vector<int> starts = {0};
                 for (int m = 0; m <= width; ++m) {
                     starts.push_back(starts.back() + (m % 3 == 1 ? std::max(longest - 1, 1) : longest));
                 }
-                const Columns columns = make_columns(starts.back() + 1);
                 const std::vector<float> weights(static_cast<std::size_t>(width + 1), 0.8F);
-                const simd::ColumnRuns runs{columns.rows.data(), columns.pitch, starts.data(), weights.data(),
-                                            -0.1F,               longest,       width};
-                auto expected = sums_buffer(width);
-                auto got = expected;
-                simd::scalar_kernels.fold_columns(runs, expected.data());
-                kernels.fold_columns(runs, got.data());
-                clear_padding(got);
-                CHECK(test::largest_difference(got, expected) < 0.002F);
-            }
+                const simd::ColumnRuns runs{starts.data(), weights.data(), -0.8F / static_cast<float>(longest), longest};
+                Columns columns(starts.back() + 1, channels, width, row_count, swap);
+                const auto run = [&](const Kernels& k) {
+                    return columns.run([&](const auto& rows, const auto& planes) { k.fold_columns(rows, runs, planes); });
+                };
+                CHECK(test::largest_difference(run(kernels), run(simd::scalar_kernels)) <
+                      1e-3F * static_cast<float>(longest));
+            });
         }
     });
 }
 
 TEST_CASE("blend_columns") {
     for_each_simd([](const Kernels& kernels) {
-        for (const int width : {1, 3, 4, 17}) {
-            CAPTURE(width);
-            const Columns columns = make_columns(width + 1);
+        for_each_layout([&](int width, int channels, int row_count, bool swap) {
             std::vector<int> first;
             std::vector<float> weights;
             for (int x = 0; x < width; ++x) {
-                first.push_back(x / 2);
+                first.push_back(2 * x / 3);
                 weights.push_back(0.25F * static_cast<float>(x % 4));
             }
-            auto expected = sums_buffer(width);
-            auto got = expected;
-            simd::scalar_kernels.blend_columns(columns.rows.data(), columns.pitch, first.data(), weights.data(), width,
-                                               expected.data());
-            kernels.blend_columns(columns.rows.data(), columns.pitch, first.data(), weights.data(), width,
-                                  got.data());
-            clear_padding(got);
-            CHECK(test::largest_difference(got, expected) < 1e-3F);
-        }
-    });
-}
-
-TEST_CASE("emit writes every sample of the rows there are, and nothing else") {
-    for_each_simd([](const Kernels& kernels) {
-        for (const int width : {1, 2, 3, 4, 5, 8, 31}) {
-            for (int rows = 1; rows <= kRowGroup; ++rows) {
-                for (const bool swap : {false, true}) {
-                    CAPTURE(width);
-                    CAPTURE(rows);
-                    const auto sums = noise_floats(sums_buffer(width).size(), 3);
-                    const auto gains = noise_floats(static_cast<std::size_t>(width + 3), 5);
-                    const auto plane = static_cast<std::size_t>(width * rows);
-                    std::vector<float> expected(3 * plane + 1, -7.0F);
-                    auto got = expected;
-                    simd::Emission e{};
-                    e.width = width;
-                    e.rows = rows;
-                    e.column_gain = gains.data();
-                    for (int i = 0; i < kRowGroup; ++i) {
-                        for (int p = 0; p < 3; ++p) e.row_gain[i][p] = 0.001F * static_cast<float>(i + p + 1);
-                    }
-                    for (int p = 0; p < 3; ++p) e.bias[p] = static_cast<float>(p);
-                    e.swap = swap;
-                    e.plane_pitch = static_cast<std::ptrdiff_t>(plane);
-                    e.out = expected.data();
-                    simd::scalar_kernels.emit(sums.data(), e);
-                    e.out = got.data();
-                    kernels.emit(sums.data(), e);
-                    CHECK(test::largest_difference(got, expected) < 1e-3F);
-                    CHECK(got.back() == -7.0F);
-                }
-            }
-        }
+            const simd::ColumnBlends blends{first.data(), weights.data()};
+            Columns columns(width + 1, channels, width, row_count, swap);
+            const auto run = [&](const Kernels& k) {
+                return columns.run([&](const auto& rows, const auto& planes) { k.blend_columns(rows, blends, planes); });
+            };
+            CHECK(test::largest_difference(run(kernels), run(simd::scalar_kernels)) < 1e-3F);
+        });
     });
 }
