@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib.util
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,3 +35,11 @@ def heads(dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> Heads:
     from hpe_edge.training.data.shards import open_heads
 
     return open_heads([dataset], tmp_path_factory.mktemp("cache"), quiet=True)
+
+
+@pytest.fixture(autouse=True)
+def restore_denormals() -> Iterator[None]:
+    """Training flushes denormals to zero, which is a state of the process: hypothesis refuses to run in it."""
+    yield
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_flush_denormal(False)
