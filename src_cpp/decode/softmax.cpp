@@ -14,32 +14,30 @@ struct Moments {
     double deviation;
 };
 
-// Moments of the bin number; the second pass is centred, so that a narrow peak keeps its digits.
+// Moments of the bin number. They are taken about the likeliest bin, so that a narrow peak keeps its digits.
 Moments bin_moments(std::span<const float> logits, std::size_t row) {
-    float largest = logits[0];
-    bool has_nan = false;
-    for (const float logit : logits) {
-        largest = std::max(largest, logit);
-        has_nan = has_nan || std::isnan(logit);
+    std::size_t peak = 0;
+    bool finite = true;
+    for (std::size_t i = 0; i < logits.size(); ++i) {
+        if (logits[i] > logits[peak]) peak = i;
+        finite = finite && !std::isnan(logits[i]);
     }
-    if (has_nan || !std::isfinite(largest)) {
+    if (!finite || !std::isfinite(logits[peak])) {
         throw Error(ErrorKind::InvalidArgument,
                     "logits: expected finite numbers, got NaN or infinity in row " + std::to_string(row));
     }
     double total = 0.0;
     double first = 0.0;
-    for (std::size_t i = 0; i < logits.size(); ++i) {
-        const double weight = std::exp(static_cast<double>(logits[i] - largest));
-        total += weight;
-        first += weight * static_cast<double>(i);
-    }
-    const double mean = first / total;
     double second = 0.0;
     for (std::size_t i = 0; i < logits.size(); ++i) {
-        const double offset = static_cast<double>(i) - mean;
-        second += std::exp(static_cast<double>(logits[i] - largest)) * offset * offset;
+        const double weight = std::exp(static_cast<double>(logits[i]) - static_cast<double>(logits[peak]));
+        const double offset = static_cast<double>(i) - static_cast<double>(peak);
+        total += weight;
+        first += weight * offset;
+        second += weight * offset * offset;
     }
-    return {mean, std::sqrt(second / total)};
+    const double mean = first / total;
+    return {static_cast<double>(peak) + mean, std::sqrt(std::max(0.0, second / total - mean * mean))};
 }
 
 }  // namespace

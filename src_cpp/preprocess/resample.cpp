@@ -42,26 +42,30 @@ Strip plan_strip(const ImageView& image, const AxisPlan& x) {
     return strip;
 }
 
+// Copies the strip of the rows first_row .. last_row, whose pixels do not lie side by side, into dense rows.
+void pack_rows(const ImageView& image, const Strip& strip, int first_row, int last_row, Workspace& w) {
+    const int channels = channel_count(image.format);
+    w.packed.resize(at(last_row - first_row + 1) * at(strip.bytes));
+    std::uint8_t* target = w.packed.data();
+    for (int y = first_row; y <= last_row; ++y) {
+        const std::uint8_t* source = image.data + y * image.row_stride + strip.first * image.pixel_stride;
+        for (int i = strip.first; i < strip.last; ++i, source += image.pixel_stride, target += channels) {
+            std::memcpy(target, source, at(channels));
+        }
+    }
+}
+
 // Pointers to the strip of the rows y.begin .. y.end - 1, border rows repeated.
 void find_rows(const ImageView& image, const Strip& strip, Workspace& w) {
-    const int count = w.y.end - w.y.begin;
-    w.row_starts.resize(at(count));
-    const auto image_row = [&](int j) {
-        return image.data + std::clamp(w.y.begin + j, 0, image.height - 1) * image.row_stride;
-    };
-    const int channels = channel_count(image.format);
-    if (image.pixel_stride == channels) {
-        for (int j = 0; j < count; ++j) w.row_starts[at(j)] = image_row(j) + strip.byte_begin;
-        return;
-    }
-    w.packed.resize(at(count) * at(strip.bytes));
-    for (int j = 0; j < count; ++j) {
-        const std::uint8_t* source = image_row(j) + strip.first * image.pixel_stride;
-        std::uint8_t* target = w.packed.data() + at(j) * at(strip.bytes);
-        w.row_starts[at(j)] = target;
-        for (int i = 0; i < strip.last - strip.first; ++i, target += channels) {
-            std::memcpy(target, source + i * image.pixel_stride, at(channels));
-        }
+    const auto inside = [&](int y) { return std::clamp(y, 0, image.height - 1); };
+    const bool dense = image.pixel_stride == channel_count(image.format);
+    const int first_row = inside(w.y.begin);
+    if (!dense) pack_rows(image, strip, first_row, inside(w.y.end - 1), w);
+    w.row_starts.resize(at(w.y.end - w.y.begin));
+    for (int j = 0; j < w.y.end - w.y.begin; ++j) {
+        const int y = inside(w.y.begin + j);
+        w.row_starts[at(j)] = dense ? image.data + y * image.row_stride + strip.byte_begin
+                                    : w.packed.data() + at(y - first_row) * at(strip.bytes);
     }
 }
 

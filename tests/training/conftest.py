@@ -39,7 +39,7 @@ def heads(dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> Heads:
 
 @pytest.fixture(autouse=True)
 def restore_denormals() -> Iterator[None]:
-    """Training flushes denormals to zero, which is a state of the process: hypothesis refuses to run in it."""
+    """Training flushes denormals to zero, a state of the process in which hypothesis refuses to run."""
     yield
     if "torch" in sys.modules:
         sys.modules["torch"].set_flush_denormal(False)
