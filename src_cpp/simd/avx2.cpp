@@ -9,7 +9,7 @@ namespace hpe::simd {
 namespace {
 
 constexpr int kStrip = 32;          // columns that fold_rows takes at once
-constexpr int kUnrolled = 6;        // runs up to this length have kernels of their own
+constexpr int kUnrolled = 10;       // runs up to this length have kernels of their own
 constexpr int kLongestExact = 16;   // the integer moments of so many rows fit in 16 bits
 
 // sum and moment (kernels.hpp) of up to kLongestExact rows over a strip, as 16-bit words. Unpacking works within
@@ -102,8 +102,8 @@ int fold_strips(const RowRun& run, float* carried, float* out) {
 
 void fold_rows(const RowRun& run, float* carried, float* out) {
     constexpr int (*kStrips[kUnrolled + 1])(const RowRun&, float*, float*) = {
-        fold_strips<0>, fold_strips<1>, fold_strips<2>, fold_strips<3>,
-        fold_strips<4>, fold_strips<5>, fold_strips<6>};
+        fold_strips<0>, fold_strips<1>, fold_strips<2>, fold_strips<3>, fold_strips<4>, fold_strips<5>,
+        fold_strips<6>, fold_strips<7>, fold_strips<8>, fold_strips<9>, fold_strips<10>};
     const int done = kStrips[run.n <= kUnrolled ? run.n : 0](run, carried, out);
     if (done == run.width) return;
     // A few columns at the end, of an image narrower than a strip.
@@ -271,9 +271,10 @@ void fold_columns_as(const PixelRows& rows, const ColumnRuns& runs, const Planes
 
 void fold_columns(const PixelRows& rows, const ColumnRuns& runs, const Planes& planes) {
     using Fold = void (*)(const PixelRows&, const ColumnRuns&, const Planes&);
-    constexpr Fold kColour[kUnrolled + 1] = {fold_columns_as<0, 3>, fold_columns_as<1, 3>, fold_columns_as<2, 3>,
-                                             fold_columns_as<3, 3>, fold_columns_as<4, 3>, fold_columns_as<5, 3>,
-                                             fold_columns_as<6, 3>};
+    constexpr Fold kColour[kUnrolled + 1] = {
+        fold_columns_as<0, 3>, fold_columns_as<1, 3>, fold_columns_as<2, 3>, fold_columns_as<3, 3>,
+        fold_columns_as<4, 3>, fold_columns_as<5, 3>, fold_columns_as<6, 3>, fold_columns_as<7, 3>,
+        fold_columns_as<8, 3>, fold_columns_as<9, 3>, fold_columns_as<10, 3>};
     if (runs.longest > kPanelPixels) {
         scalar_kernels.fold_columns(rows, runs, planes);
     } else if (rows.channels == 1) {

@@ -42,7 +42,7 @@ std::vector<float> fold_twice(const Kernels& kernels, const std::vector<std::uin
 TEST_CASE("fold_rows") {
     for_each_simd([](const Kernels& kernels) {
         for (const int width : {1, 7, 31, 32, 33, 64, 95, 200}) {
-            for (const int n : {1, 2, 3, 4, 5, 6, 7, 16, 17, 50}) {
+            for (const int n : {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 16, 17, 50}) {
                 for (const int shift : {0, 1, 3}) {
                     CAPTURE(width);
                     CAPTURE(n);
@@ -125,7 +125,7 @@ void for_each_layout(const Check& check) {
 
 TEST_CASE("fold_columns") {
     for_each_simd([](const Kernels& kernels) {
-        for (const int longest : {1, 2, 3, 4, 5, 6, 7, 9, 20, 70, 140}) {
+        for (const int longest : {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 20, 70, 140}) {
             for_each_layout([&](int width, int channels, int row_count, bool swap) {
                 std::vector<int> starts = {0};
                 for (int m = 0; m <= width; ++m) {
