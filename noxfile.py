@@ -1,4 +1,4 @@
-"""One session for each kind of check; ``nox -s lint types`` runs some. scripts/test.sh runs all without nox."""
+"""One session for each kind of check: ``nox -s lint types``. scripts/test.sh runs all of them without nox."""
 
 from __future__ import annotations
 
