@@ -13,11 +13,11 @@ from dataclasses import dataclass, fields
 import cv2
 import numpy as np
 import numpy.typing as npt
+from hpe_edge.training import augment_ops as ops
+from hpe_edge.training.augment_ops import Floats, Image, Rng
 
 from hpe_edge import _core
 from hpe_edge.errors import InvalidArgumentError
-from hpe_edge.training import augment_ops as ops
-from hpe_edge.training.augment_ops import Floats, Image, Rng
 
 _PAD_PX = 4  # reach of the antialiasing filter around the crop window
 
@@ -153,7 +153,7 @@ class Augmenter:
     0.5
     """
 
-    def __init__(self, config: AugmentConfig, spec: InputSpec):
+    def __init__(self, config: AugmentConfig, spec: InputSpec) -> None:
         self.config = config
         self.spec = spec
 

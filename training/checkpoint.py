@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import pickle
-import random
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from torch import nn
-
-from hpe_edge.errors import CheckpointError, InvalidArgumentError
 from hpe_edge.training.models.fsanet import FSANet
 from hpe_edge.training.optim import WeightAverage
 from hpe_edge.training.recipe import Recipe, recipe_from_dict
+from torch import nn
+
+from hpe_edge.errors import CheckpointError, InvalidArgumentError
 
 FORMAT = "hpe-edge-checkpoint/1"
 
@@ -54,7 +51,7 @@ def save_checkpoint(
     }
     partial = path.with_suffix(".part")
     torch.save(state, partial)
-    os.replace(partial, path)
+    partial.replace(path)
 
 
 def read_checkpoint(path: Path) -> dict[str, Any]:
@@ -125,10 +122,3 @@ def load_trained(path: Path) -> tuple[FSANet, Recipe, dict[str, Any]]:
     except (InvalidArgumentError, RuntimeError, KeyError) as error:
         raise CheckpointError(f"{path}: not a checkpoint of this version: {error}") from error
     return model.eval(), recipe, dict(state["data"]) | {"progress": state["progress"]}
-
-
-def seed_everything(seed: int) -> None:
-    """One seed for the initial weights; data has its own generators."""
-    random.seed(seed)
-    np.random.seed(seed % 2**32)
-    torch.manual_seed(seed)

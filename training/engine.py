@@ -9,17 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
-from tqdm import tqdm
-
-from hpe_edge.errors import InvalidArgumentError, TrainingError
 from hpe_edge.training.augment import Augmenter
 from hpe_edge.training.checkpoint import (
     Progress,
     read_checkpoint,
     restore,
     save_checkpoint,
-    seed_everything,
 )
 from hpe_edge.training.data.batches import Batch, EpochBatches, stream, validation_batches
 from hpe_edge.training.data.shards import Heads, split_by_identity
@@ -29,6 +24,10 @@ from hpe_edge.training.models.ssr import decode_ssr
 from hpe_edge.training.optim import WeightAverage, lr_factor, make_optimizer
 from hpe_edge.training.recipe import Recipe
 from hpe_edge.training.runlog import RunLog
+from torch import Tensor, nn
+from tqdm import tqdm
+
+from hpe_edge.errors import InvalidArgumentError, TrainingError
 
 
 @dataclass(frozen=True)
@@ -57,7 +56,7 @@ def pick_device(name: str) -> torch.device:
     if name not in ("auto", "cpu", "cuda"):
         raise InvalidArgumentError(f"device: expected auto, cpu or cuda, got {name!r}")
     if name == "cuda" and not torch.cuda.is_available():
-        raise InvalidArgumentError("device: expected a CUDA device for 'cuda', this torch finds none")
+        raise InvalidArgumentError("device: expected a CUDA device for 'cuda', torch finds none")
     return torch.device("cuda" if name == "cuda" or (name == "auto" and torch.cuda.is_available()) else "cpu")
 
 
@@ -80,17 +79,19 @@ def train(recipe: Recipe, heads: Heads, out: Path, options: RunOptions) -> Path:
             _end_epoch(run, row)
             log.row(run.progress.step, row)
             if not options.quiet:
-                tqdm.write(f"epoch {run.progress.epoch}: " + "  ".join(f"{k} {v:.4g}" for k, v in row.items()))
+                tqdm.write(
+                    f"epoch {run.progress.epoch}: " + "  ".join(f"{k} {v:.4g}" for k, v in row.items())
+                )
     return run.last
 
 
 class _Run:
     """The objects of a run and its clock."""
 
-    def __init__(self, recipe: Recipe, heads: Heads, out: Path, options: RunOptions):
+    def __init__(self, recipe: Recipe, heads: Heads, out: Path, options: RunOptions) -> None:
         torch.set_num_threads(options.threads)
         torch.set_flush_denormal(True)
-        seed_everything(recipe.data.seed)
+        torch.manual_seed(recipe.data.seed)  # of the initial weights; data has its own generators
         self.recipe, self.heads, self.options, self.out = recipe, heads, options, out
         self.device = pick_device(options.device)
         self.model = FSANet(recipe.model).to(self.device, memory_format=torch.channels_last)

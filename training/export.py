@@ -16,16 +16,16 @@ import numpy as np
 import numpy.typing as npt
 import onnx
 import torch
+from hpe_edge.training.checkpoint import load_trained
+from hpe_edge.training.models.fsanet import STAGES, FSANet
+from hpe_edge.training.models.ssr import RANGE_DEG, SsrStages, decode_ssr
+from hpe_edge.training.recipe import Recipe
 from torch import Tensor, nn
 
 from hpe_edge import _core
 from hpe_edge.errors import BackendError, CorruptModelError, missing_dependency
 from hpe_edge.heads import SsrHead
 from hpe_edge.modelcard import FileEntry, InputSpec, ModelCard, save_card
-from hpe_edge.training.checkpoint import load_trained
-from hpe_edge.training.models.fsanet import STAGES, FSANet
-from hpe_edge.training.models.ssr import RANGE_DEG, SsrStages, decode_ssr
-from hpe_edge.training.recipe import Recipe
 
 OPSET = 17
 PARITY_DEG = 1e-3
@@ -45,7 +45,7 @@ class Exported:
 class _Flat(nn.Module):
     """Outputs as a plain tuple in the order of `OUTPUTS`, which is what the exporter can name."""
 
-    def __init__(self, model: FSANet):
+    def __init__(self, model: FSANet) -> None:
         super().__init__()
         self.model = model
 
@@ -179,10 +179,12 @@ def export_checkpoint(
     onnx_path, card_path = out / f"{name}.onnx", out / f"{name}.json"
     nodes = export_onnx(model, onnx_path)
     shape = (16, 3, recipe.input.size, recipe.input.size)
-    difference = parity_deg(model, onnx_path, np.random.default_rng(0).uniform(-1, 1, shape).astype(np.float32))
+    difference = parity_deg(
+        model, onnx_path, np.random.default_rng(0).uniform(-1, 1, shape).astype(np.float32)
+    )
     if not difference <= PARITY_DEG:
         raise CorruptModelError(
-            f"{onnx_path}: expected at most {PARITY_DEG} degrees between torch and ONNX Runtime, got {difference}"
+            f"{onnx_path}: expected torch and ONNX Runtime within {PARITY_DEG} degrees, got {difference}"
         )
     save_card(make_card(name, version, onnx_path, recipe, data, pitch_zero_deg), card_path)
     return Exported(onnx_path, card_path, difference, nodes)

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
+from hpe_edge.training.models.ssr import SsrStages, decode_ssr
 from torch import Tensor, nn
 
 from hpe_edge.errors import InvalidArgumentError
-from hpe_edge.training.models.ssr import SsrStages, decode_ssr
 
 
 class PoseTarget(NamedTuple):
@@ -72,7 +72,7 @@ def chordal_deg(a: Tensor, b: Tensor) -> Tensor:
 class PoseLoss(nn.Module):
     """``criterion(model(x), y)``: weighted sum of the MAE (paper eq. 1) and the rotation term, degrees."""
 
-    def __init__(self, config: LossConfig | None = None):
+    def __init__(self, config: LossConfig | None = None) -> None:
         super().__init__()
         self.config = config or LossConfig()
 

@@ -6,9 +6,8 @@ import copy
 import math
 
 import torch
-from torch import Tensor, nn
-
 from hpe_edge.training.recipe import OptimConfig
+from torch import Tensor, nn
 
 
 def lr_factor(schedule: str, progress: float) -> float:
@@ -35,7 +34,10 @@ def make_optimizer(model: nn.Module, config: OptimConfig) -> torch.optim.Optimiz
         return torch.optim.Adam(model.parameters(), lr=config.lr, fused=True)
     decayed = [p for p in model.parameters() if p.ndim > 1]
     others = [p for p in model.parameters() if p.ndim <= 1]
-    groups = [{"params": decayed, "weight_decay": config.weight_decay}, {"params": others, "weight_decay": 0.0}]
+    groups = [
+        {"params": decayed, "weight_decay": config.weight_decay},
+        {"params": others, "weight_decay": 0.0},
+    ]
     return torch.optim.AdamW(groups, lr=config.lr, fused=True)
 
 
@@ -45,7 +47,7 @@ class WeightAverage:
     The decay starts small, ``(1 + t) / (10 + t)``, so that the random start is soon forgotten.
     """
 
-    def __init__(self, model: nn.Module, decay: float):
+    def __init__(self, model: nn.Module, decay: float) -> None:
         self.decay = decay
         self.model = copy.deepcopy(model).eval()
         for parameter in self.model.parameters():

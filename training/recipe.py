@@ -13,10 +13,11 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, TypeVar
 
-from hpe_edge.errors import InvalidArgumentError
 from hpe_edge.training.augment import AugmentConfig, InputSpec
 from hpe_edge.training.losses import LossConfig
 from hpe_edge.training.models.fsanet import FSANetConfig
+
+from hpe_edge.errors import InvalidArgumentError
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -129,7 +130,9 @@ def recipe_from_dict(values: dict[str, Any]) -> Recipe:
     unknown = sorted(set(values) - set(_SECTIONS) - {"name"})
     if unknown:
         raise InvalidArgumentError(f"recipe: unknown sections {unknown}; expected {sorted(_SECTIONS)}")
-    sections = {key: _section(cls, values.get(key, {}), key) for key, cls in _SECTIONS.items()}
+    sections: dict[str, Any] = {
+        key: _section(cls, values.get(key, {}), key) for key, cls in _SECTIONS.items()
+    }
     return Recipe(name=name, **sections)
 
 

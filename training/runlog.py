@@ -17,7 +17,7 @@ class RunLog:
         MissingDependencyError: tensorboard is asked for and not installed.
     """
 
-    def __init__(self, out: Path, tensorboard: bool = False):
+    def __init__(self, out: Path, tensorboard: bool = False) -> None:
         self.path = out / "log.csv"
         self._writer: Any = None
         if tensorboard:

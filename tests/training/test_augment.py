@@ -8,10 +8,6 @@ import cv2
 import numpy as np
 import pytest
 from fake_heads import SIZE, fake_head, label_rotation
-from hypothesis import given, settings
-from hypothesis import strategies as st
-
-from hpe_edge.errors import InvalidArgumentError
 from hpe_edge.training.augment import (
     AugmentConfig,
     Augmenter,
@@ -25,6 +21,10 @@ from hpe_edge.training.augment import (
     sample_rng,
     turn_pose,
 )
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hpe_edge.errors import InvalidArgumentError
 
 angles = st.tuples(st.floats(-99, 99), st.floats(-60, 60), st.floats(-60, 60))
 
@@ -68,7 +68,9 @@ def test_landmarks_stay_on_their_pixels(config: dict[str, float]) -> None:
     landmarks = np.random.default_rng(1).uniform(35, 77, (68, 2)).astype(np.float32)
     image = np.zeros((SIZE, SIZE, 3), np.uint8)
     spot = landmarks[0]
-    cv2.circle(image, (round(float(spot[0] - 0.5) * 16), round(float(spot[1] - 0.5) * 16)), 32, (255,) * 3, -1, 8, 4)
+    cv2.circle(
+        image, (round(float(spot[0] - 0.5) * 16), round(float(spot[1] - 0.5) * 16)), 32, (255,) * 3, -1, 8, 4
+    )
     matrix, _ = augmenter._geometry(SIZE, pose_of((0, 0, 0)), sample_rng(0, 0, 0))
     assert matrix is not None
     moved = landmarks @ matrix[:, :2].T + matrix[:, 2]
@@ -112,5 +114,5 @@ def test_same_seed_same_sample_and_always_in_range(seed: int) -> None:
 
 
 def test_a_probability_above_one_is_refused() -> None:
-    with pytest.raises(InvalidArgumentError, match="augment.flip_p"):
+    with pytest.raises(InvalidArgumentError, match=r"augment\.flip_p"):
         AugmentConfig(flip_p=1.5)

@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-
-from hpe_edge.errors import CheckpointError, InvalidArgumentError, TrainingError
 from hpe_edge.training.checkpoint import load_trained, read_checkpoint
 from hpe_edge.training.data.shards import Heads
 from hpe_edge.training.engine import RunOptions, pick_device, train
 from hpe_edge.training.optim import lr_factor
 from hpe_edge.training.recipe import Recipe, bundled_recipes, load_recipe, recipe_from_dict
+
+from hpe_edge.errors import CheckpointError, InvalidArgumentError, TrainingError
 
 FAST = RunOptions(threads=1, workers=0, device="cpu", quiet=True)
 
@@ -82,7 +82,9 @@ def test_damaged_and_missing_checkpoints(finished: Path, tmp_path: Path) -> None
         read_checkpoint(damaged)
 
 
-def test_nan_in_the_labels_stops_the_run_before_the_weights(smoke: Recipe, heads: Heads, tmp_path: Path) -> None:
+def test_nan_in_the_labels_stops_the_run_before_the_weights(
+    smoke: Recipe, heads: Heads, tmp_path: Path
+) -> None:
     poisoned = replace(heads, euler_deg=np.full_like(heads.euler_deg, np.nan))
     plain = replace(smoke, augment=replace(smoke.augment, rotate_p=0.0))
     with pytest.raises(TrainingError, match="finite"):

@@ -7,22 +7,24 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
-from hpe_edge.errors import CheckpointError
-from hpe_edge.heads import SsrHead
-from hpe_edge.modelcard import load_card, read_verified
 from hpe_edge.training.checkpoint import load_trained
 from hpe_edge.training.data.shards import Heads
 from hpe_edge.training.engine import RunOptions, train
 from hpe_edge.training.export import OPSET, OUTPUTS, export_checkpoint, parity_deg, run_onnx
 from hpe_edge.training.recipe import load_recipe
 
+from hpe_edge.errors import CheckpointError
+from hpe_edge.heads import SsrHead
+from hpe_edge.modelcard import load_card, read_verified
+
 pytest.importorskip("onnxruntime", reason="the onnx extra is not installed")
 onnx = pytest.importorskip("onnx", reason="the training extra is not installed")
 
 
 @pytest.fixture(scope="module", params=["1x1", "variance"])
-def checkpoint(request: pytest.FixtureRequest, heads: Heads, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def checkpoint(
+    request: pytest.FixtureRequest, heads: Heads, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
     smoke = load_recipe("smoke")
     recipe = replace(
         smoke,

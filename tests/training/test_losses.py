@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import torch
 from fake_heads import label_rotation
-
-from hpe_edge.errors import InvalidArgumentError
 from hpe_edge.training.losses import LossConfig, PoseLoss, PoseTarget, chordal_deg, euler_to_rotation
 from hpe_edge.training.models.ssr import SsrStages
+
+from hpe_edge.errors import InvalidArgumentError
 
 
 def zero_stages(n: int) -> SsrStages:

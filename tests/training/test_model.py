@@ -5,9 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-
-from hpe_edge import _core
-from hpe_edge.errors import InvalidArgumentError
 from hpe_edge.training.augment import InputSpec
 from hpe_edge.training.data.batches import validation_batches
 from hpe_edge.training.data.shards import Heads
@@ -15,6 +12,9 @@ from hpe_edge.training.losses import LossConfig, PoseLoss
 from hpe_edge.training.models.capsule import CapsuleAggregation
 from hpe_edge.training.models.fsanet import SCORINGS, FSANet, FSANetConfig, parameter_bytes
 from hpe_edge.training.models.ssr import SsrStages, decode_ssr
+
+from hpe_edge import _core
+from hpe_edge.errors import InvalidArgumentError
 
 
 @pytest.mark.parametrize("scoring", SCORINGS)

@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from fake_heads import SIZE, add_file, write_dataset
-
-from hpe_edge.errors import DatasetError
 from hpe_edge.training.augment import Augmenter, InputSpec, no_augmentation
 from hpe_edge.training.data.batches import EpochBatches, stream
 from hpe_edge.training.data.shards import Heads, open_heads, split_by_identity
+
+from hpe_edge.errors import DatasetError
 
 
 def reopen(folder: Path, tmp_path: Path) -> Heads:
@@ -80,7 +80,8 @@ def test_missing_image_missing_key_bad_image_bad_number(tmp_path: Path) -> None:
     label = json.loads(good[name])
     broken = {
         "expected jpg and json": {name: good[name]},
-        "expected the key": good | {name: json.dumps({k: v for k, v in label.items() if k != "rotation"}).encode()},
+        "expected the key": good
+        | {name: json.dumps({k: v for k, v in label.items() if k != "rotation"}).encode()},
         "no image": good | {name.replace("json", "jpg"): b"not a jpeg"},
         "wrong type or length": good | {name: json.dumps(label | {"box_xyxy": [1, 2]}).encode()},
         "finite": good | {name: json.dumps(label | {"yaw_deg": float("nan")}).encode()},

@@ -12,13 +12,13 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 import torch
+from hpe_edge.training.augment import Augmenter, InputSpec, Pose, box_of, cut, sample_rng
+from hpe_edge.training.data.shards import Heads
+from hpe_edge.training.losses import PoseTarget
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from hpe_edge.errors import DatasetError
-from hpe_edge.training.augment import Augmenter, InputSpec, Pose, box_of, cut, sample_rng
-from hpe_edge.training.data.shards import Heads
-from hpe_edge.training.losses import PoseTarget
 
 Batch = tuple[Tensor, PoseTarget]
 
@@ -29,9 +29,11 @@ class EpochBatches(Dataset[Batch]):
     def __init__(
         self, heads: Heads, indices: npt.NDArray[np.int64], augmenter: Augmenter, batch_size: int, seed: int,
         epoch: int,
-    ):  # fmt: skip
+    ) -> None:  # fmt: skip
         if len(indices) < batch_size:
-            raise DatasetError(f"training set: expected at least one batch of {batch_size}, got {len(indices)}")
+            raise DatasetError(
+                f"training set: expected at least one batch of {batch_size}, got {len(indices)}"
+            )
         self.heads = heads
         self.augmenter = augmenter
         self.batch_size = batch_size
@@ -84,7 +86,9 @@ def validation_batches(
     batches = []
     for start in range(0, len(indices), batch_size):
         part = indices[start : start + batch_size]
-        crops = [cut(np.asarray(heads.images[i]), box_of(heads.landmarks[i]), spec.margin, spec) for i in part]
+        crops = [
+            cut(np.asarray(heads.images[i]), box_of(heads.landmarks[i]), spec.margin, spec) for i in part
+        ]
         target = PoseTarget(torch.from_numpy(heads.euler_deg[part]), torch.from_numpy(heads.rotation[part]))
         batches.append((torch.from_numpy(np.stack(crops)), target))
     return batches

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import tarfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -137,7 +136,9 @@ def _decode(path: Path, key: str, content: bytes, size: int) -> npt.NDArray[np.u
     image = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
     if image is None or image.shape != (size, size, 3):
         got = "no image" if image is None else f"shape {image.shape}"
-        raise DatasetError(f"{path}: {key}.jpg: expected {size}x{size} pixels as dataset.json says, got {got}")
+        raise DatasetError(
+            f"{path}: {key}.jpg: expected {size}x{size} pixels as dataset.json says, got {got}"
+        )
     return np.asarray(image, np.uint8)
 
 
@@ -159,7 +160,9 @@ def _fill(folders: Sequence[Path], size: int, arrays: dict[str, npt.NDArray[Any]
             for path in shard_paths(folder):
                 for key, jpeg, label in iterate_shard(path):
                     if position - start >= expected:
-                        raise DatasetError(f"{folder}: expected {expected} samples, found more in {path.name}")
+                        raise DatasetError(
+                            f"{folder}: expected {expected} samples, found more in {path.name}"
+                        )
                     arrays["images"][position] = _decode(path, key, jpeg, size)
                     for name, value in _label_arrays(path, key, label).items():
                         arrays[name][position] = value
@@ -222,7 +225,7 @@ def _build(folders: Sequence[Path], target: Path, size: int, total: int, quiet: 
     images.flush()
     partial = target / "labels.part.npz"
     np.savez(partial, **labels)
-    os.replace(partial, target / "labels.npz")
+    partial.replace(target / "labels.npz")
 
 
 def split_by_identity(

@@ -7,11 +7,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
+from hpe_edge.training.models.capsule import CapsuleAggregation
+from hpe_edge.training.models.ssr import SsrStages
 from torch import Tensor, nn
 
 from hpe_edge.errors import InvalidArgumentError
-from hpe_edge.training.models.capsule import CapsuleAggregation
-from hpe_edge.training.models.ssr import SsrStages
 
 SCORINGS = ("1x1", "variance", "none")
 ACTIVATIONS = ("relu", "tanh")
@@ -68,7 +68,9 @@ def _tail(activation: str, pool: nn.Module | None) -> list[nn.Module]:
 class SepBlock(nn.Sequential):
     """``B_R(c)`` or ``B_T(c)``: {SepConv2D(3x3, c) - BN - ReLU | Tanh}, section 3.6, and its pooling."""
 
-    def __init__(self, in_channels: int, out_channels: int, activation: str, pool: nn.Module | None = None):
+    def __init__(
+        self, in_channels: int, out_channels: int, activation: str, pool: nn.Module | None = None
+    ) -> None:
         super().__init__(
             nn.Conv2d(in_channels, in_channels, 3, padding=1, groups=in_channels, bias=False),
             nn.Conv2d(in_channels, out_channels, 1, bias=False),
@@ -84,7 +86,7 @@ class Stream(nn.Module):
     map to w x h = 8 x 8 with the stream's own pooling before the fusion.
     """
 
-    def __init__(self, activation: str, pool: type[nn.AvgPool2d | nn.MaxPool2d], c: int):
+    def __init__(self, activation: str, pool: type[nn.AvgPool2d | nn.MaxPool2d], c: int) -> None:
         super().__init__()
 
         def block(inputs: int, outputs: int, pooled: bool = False) -> SepBlock:
@@ -111,7 +113,7 @@ class Stream(nn.Module):
 class StructureMapping(nn.Module):
     """Fine-grained structure mapping, section 3.5, with the scoring function of section 3.4."""
 
-    def __init__(self, config: FSANetConfig, cells: int):
+    def __init__(self, config: FSANetConfig, cells: int) -> None:
         super().__init__()
         self.config = config
         self.cells = cells
@@ -144,7 +146,7 @@ class SsrHead(nn.Module):
     As in the published code the first quarter of V_k feeds delta, the second eta, the rest p.
     """
 
-    def __init__(self, c_prime: int, bins: int):
+    def __init__(self, c_prime: int, bins: int) -> None:
         super().__init__()
         self.bins = bins
         self.split = [c_prime // 4, c_prime // 4, c_prime // 2]
@@ -169,7 +171,7 @@ class FSANet(nn.Module):
     side = 8  # w = h of the fused maps
     input_size = 64
 
-    def __init__(self, config: FSANetConfig | None = None):
+    def __init__(self, config: FSANetConfig | None = None) -> None:
         super().__init__()
         self.config = config = config or FSANetConfig()
         self.stream1 = Stream("relu", nn.AvgPool2d, config.c)
@@ -186,7 +188,11 @@ class FSANet(nn.Module):
         """x: (N, 3, 64, 64) -> raw stage outputs; `decode_ssr` turns them into degrees."""
         fused = [a * b for a, b in zip(self.stream1(x), self.stream2(x), strict=True)]
         # (N, c, 8, 8) x K -> U (N, n, c), n = w h K
-        u = torch.cat([f.reshape(-1, self.config.c, self.side * self.side) for f in fused], dim=2).transpose(1, 2).float()
+        u = (
+            torch.cat([f.reshape(-1, self.config.c, self.side * self.side) for f in fused], dim=2)
+            .transpose(1, 2)
+            .float()
+        )
         with torch.autocast(x.device.type, enabled=False):  # routing and normalisation stay float32
             features = self.mapping(u) if self.mapping is not None else u
             v = self.capsules(features)
