@@ -37,7 +37,7 @@ def save_checkpoint(
 ) -> None:  # fmt: skip
     """Write by rename, so a run killed at any moment leaves a whole checkpoint.
 
-    data: what the weights were trained on (``fingerprint``, ``count``, ``seed``), for the model card.
+    data: what the weights were trained on (``fingerprint``, ``count``, ``datasets``, ``commit``), for the model card.
     """
     state = {
         "format": FORMAT,

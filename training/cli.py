@@ -3,12 +3,33 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 
 from hpe_edge.training import engine_command, evaluate_command
 from hpe_edge.training.synthetic import command as synthetic_command
 
+from hpe_edge.errors import missing_dependency
+
+Run = Callable[[argparse.Namespace], int]
+
 
 def add_commands(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Register ``render``, ``contact-sheet``, ``train``, ``evaluate`` and ``export``."""
+    before = set(subparsers.choices)
     for module in (synthetic_command, engine_command, evaluate_command):
         module.add_parser(subparsers)
+    for name in set(subparsers.choices) - before:
+        parser = subparsers.choices[name]
+        parser.set_defaults(func=_with_extra(parser.get_default("func"), name))
+
+
+def _with_extra(run: Run, name: str) -> Run:
+    """Run a command; a package of the ``training`` extra that is absent is said by name."""
+
+    def guarded(args: argparse.Namespace) -> int:
+        try:
+            return run(args)
+        except ModuleNotFoundError as error:
+            raise missing_dependency(str(error.name), "training", f"hpe-edge {name}") from error
+
+    return guarded

@@ -22,6 +22,7 @@ from hpe_edge.training.losses import PoseLoss, PoseTarget, chordal_deg, euler_to
 from hpe_edge.training.models.fsanet import FSANet
 from hpe_edge.training.models.ssr import decode_ssr
 from hpe_edge.training.optim import WeightAverage, lr_factor, make_optimizer
+from hpe_edge.training.provenance import source_commit
 from hpe_edge.training.recipe import Recipe
 from hpe_edge.training.runlog import RunLog
 from torch import Tensor, nn
@@ -131,7 +132,8 @@ class _Run:
         data: dict[str, Any] = {
             "fingerprint": self.heads.fingerprint,
             "count": len(self.train_indices),
-            "seed": self.recipe.data.seed,
+            "datasets": list(self.heads.datasets),
+            "commit": source_commit(),
         }
         save_checkpoint(path, self.recipe, self.model, self.average, self.optimizer, self.progress, data)
 

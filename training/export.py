@@ -5,8 +5,6 @@ The graph ends at the raw stage outputs; the decode stays outside, in float32, s
 
 from __future__ import annotations
 
-import os
-import subprocess
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -142,27 +140,16 @@ def make_card(
         pitch_zero_deg=pitch_zero_deg,
         training={
             "recipe": recipe.as_dict(),
-            "commit": source_commit(),
-            "data_seed": data["seed"],
+            "commit": data["commit"],
+            "data_seed": [dataset.get("seed") for dataset in data["datasets"]],
             "data_count": data["count"],
-            "data_sha256": data["fingerprint"],
+            "datasets": data["datasets"],
             "epochs": data["progress"]["epoch"],
             "steps": data["progress"]["step"],
             "minutes": round(data["progress"]["seconds"] / 60.0, 1),
         },
         metrics=(),
     )
-
-
-def source_commit() -> str:
-    """The git commit of this source tree, ``unknown`` where it is no checkout."""
-    folder = Path(__file__).resolve().parent
-    command = ["git", "-C", os.fspath(folder), "rev-parse", "HEAD"]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)
-    except OSError:
-        return "unknown"
-    return done.stdout.strip() if done.returncode == 0 else "unknown"
 
 
 def export_checkpoint(

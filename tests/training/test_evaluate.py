@@ -19,10 +19,6 @@ pytest.importorskip("cv2")
 pytest.importorskip("onnxruntime")
 
 import fake_photos
-
-from hpe_edge import _core
-from hpe_edge.cli import main
-from hpe_edge.errors import DatasetError, InvalidBoxError
 from hpe_edge.training.data.aflw2000 import aflw2000
 from hpe_edge.training.data.samples import Sample
 from hpe_edge.training.evaluate import (
@@ -34,6 +30,10 @@ from hpe_edge.training.evaluate import (
     margin_curve,
 )
 from hpe_edge.training.predictors import Crop, choose_crop, clipped_window, open_network
+
+from hpe_edge import _core
+from hpe_edge.cli import main
+from hpe_edge.errors import DatasetError, InvalidBoxError
 
 Image = NDArray[np.uint8]
 Angles = NDArray[np.float32]
@@ -228,7 +228,7 @@ def test_command_scores_a_checkpoint(
     recipe = load_recipe("smoke")
     model = FSANet(recipe.model)
     optimizer = torch.optim.Adam(model.parameters())
-    data = {"fingerprint": "0" * 64, "count": 1, "seed": 0}
+    data = {"fingerprint": "0" * 64, "count": 1, "datasets": [], "commit": "unknown"}
     path = tmp_path / "last.pt"
     save_checkpoint(path, recipe, model, WeightAverage(model, 0.5), optimizer, Progress(), data)
     arguments = ("--dataset", "aflw2000", "--path", photos, "--json")

@@ -7,12 +7,6 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from hypothesis.extra.numpy import arrays
-from numpy.typing import NDArray
-
-from hpe_edge.errors import InvalidArgumentError
 from hpe_edge.training.metrics import (
     by_yaw_bin,
     difference_deg,
@@ -21,6 +15,12 @@ from hpe_edge.training.metrics import (
     maev_deg,
     measure,
 )
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from numpy.typing import NDArray
+
+from hpe_edge.errors import InvalidArgumentError
 
 Angles = NDArray[np.float64]
 angles = st.floats(-99, 99, width=32)

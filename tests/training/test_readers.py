@@ -14,13 +14,13 @@ pytest.importorskip("cv2")
 scipy_io = pytest.importorskip("scipy.io")
 
 import fake_photos  # noqa: E402
-
-from hpe_edge.errors import DatasetError, InvalidArgumentError  # noqa: E402
 from hpe_edge.training.data.aflw2000 import aflw2000  # noqa: E402
 from hpe_edge.training.data.catalog import select  # noqa: E402
 from hpe_edge.training.data.pointing04 import pointing04  # noqa: E402
 from hpe_edge.training.data.samples import spread  # noqa: E402
 from hpe_edge.training.data.w300lp import w300lp  # noqa: E402
+
+from hpe_edge.errors import DatasetError, InvalidArgumentError  # noqa: E402
 
 ANGLES = [(50.0, -10.0, -13.0), (-20.0, 5.0, 8.0), (10.0, -100.0, 0.0)]
 

@@ -10,11 +10,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-
-from hpe_edge.errors import AssetError, DatasetError, InvalidArgumentError
 from hpe_edge.training.synthetic.contact_sheet import contact_sheet
 from hpe_edge.training.synthetic.generate import DatasetSpec, generate
 from hpe_edge.training.synthetic.pose import rotation_x, rotation_y, rotation_z
+
+from hpe_edge.errors import AssetError, DatasetError, InvalidArgumentError
 
 SPEC = DatasetSpec(seed=3, count=20, image_size=64, poses_per_identity=2, heads_per_shard=8)
 
@@ -51,7 +51,9 @@ def test_every_head_is_there_once_with_a_matching_image(dataset: Path) -> None:
         image = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
         assert image.shape == (64, 64, 3)
         assert image.std() > 5
-    assert json.loads((dataset / "dataset.json").read_text())["complete"] is True
+    description = json.loads((dataset / "dataset.json").read_text())
+    assert description["complete"] is True
+    assert len(description["shards_sha256"]) == 64
 
 
 def test_labels_agree_with_each_other(dataset: Path) -> None:

@@ -4,10 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from numpy.typing import NDArray
-
 from hpe_edge.training.synthetic.camera import HEAD_CENTRE, Camera, aim_at_face
 from hpe_edge.training.synthetic.expression import UNIT_NAMES, sample_expression
 from hpe_edge.training.synthetic.materials import TexelStore, material
@@ -20,14 +16,17 @@ from hpe_edge.training.synthetic.pose import (
     sample_pose,
 )
 from hpe_edge.training.synthetic.raster import rasterise, rasterise_depth, vertex_normals
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 SIDE = 24
 
 
-def _twin(  # type: ignore[no-untyped-def]
+def _twin(
     screen: NDArray[np.float32], inverse_depth: NDArray[np.float32], faces: NDArray[np.int32], cull: bool
-):
-    """Inverse depth of the nearest triangle at every sample centre, by solving for barycentric weights; and where no edge is near."""
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Inverse depth of the nearest triangle at every sample, by solving for weights; and where no edge is near."""
     certain = np.ones((SIDE, SIDE), bool)
     nearest = np.zeros((SIDE, SIDE))
     y, x = np.mgrid[0:SIDE, 0:SIDE] + 0.5
@@ -85,7 +84,15 @@ def test_triangles_behind_the_camera_are_not_drawn() -> None:
     faces = np.asarray([[0, 1, 2]], np.int32)
     inverse_depth = np.asarray([0.5, 0.0, 0.5], np.float32)
     rasterise(
-        screen, inverse_depth, faces, np.zeros(1, np.int32), row, np.zeros((3, 2), np.float32), store.texels(), best, owner
+        screen,
+        inverse_depth,
+        faces,
+        np.zeros(1, np.int32),
+        row,
+        np.zeros((3, 2), np.float32),
+        store.texels(),
+        best,
+        owner,
     )
     assert (owner == -1).all()
 

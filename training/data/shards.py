@@ -40,7 +40,7 @@ class Heads:
     images: uint8 (N, S, S, 3) BGR. euler_deg: float32 (N, 3) yaw, pitch, roll. rotation: float32
     (N, 3, 3), label frame. box_xyxy: float32 (N, 4), the tight face box in pixels of the image.
     landmarks: float32 (N, 68, 2) pixels. identity: int64 (N,). visible_fraction: float32 (N,).
-    fingerprint: sha256 of the datasets' descriptions.
+    fingerprint: sha256 of the datasets' descriptions. datasets: those descriptions, for the card.
     """
 
     images: npt.NDArray[np.uint8]
@@ -51,6 +51,7 @@ class Heads:
     identity: npt.NDArray[np.int64]
     visible_fraction: npt.NDArray[np.float32]
     fingerprint: str
+    datasets: tuple[dict[str, Any], ...] = ()
 
     def __len__(self) -> int:
         return len(self.images)
@@ -209,7 +210,12 @@ def open_heads(folders: Sequence[Path], cache_dir: Path, *, quiet: bool = False)
         _build(folders, target, size, total, quiet)
     images = np.load(target / "images.npy", mmap_mode="r")
     with np.load(target / "labels.npz") as labels:
-        return Heads(images=images, fingerprint=fingerprint, **{name: labels[name] for name in labels.files})
+        return Heads(
+            images=images,
+            fingerprint=fingerprint,
+            datasets=tuple(read_description(folder) for folder in folders),
+            **{name: labels[name] for name in labels.files},
+        )
 
 
 def _build(folders: Sequence[Path], target: Path, size: int, total: int, quiet: bool) -> None:

@@ -22,10 +22,22 @@ ASSETS_VARIABLE = "HPE_EDGE_ASSETS"
 HEAD_VARIABLE = "HPE_EDGE_HEAD_DATA"
 # sha256 over the sorted "relative path, sha256" lines of every head file that the renderer reads
 HEAD_DATA_SHA256 = "431bc2342471a37b63cefcd8ab22243557cd7034efbd4d5a6012845f752d6648"
-_HEAD_FOLDERS = (
-    "asym cheek chin ears eyebrows eyes forehead head mouth neck nose "
-    "expression/units/african expression/units/asian expression/units/caucasian"
-).split()
+_HEAD_FOLDERS = [
+    "asym",
+    "cheek",
+    "chin",
+    "ears",
+    "eyebrows",
+    "eyes",
+    "forehead",
+    "head",
+    "mouth",
+    "neck",
+    "nose",
+    "expression/units/african",
+    "expression/units/asian",
+    "expression/units/caucasian",
+]
 
 
 @dataclass(frozen=True)

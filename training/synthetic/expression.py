@@ -29,12 +29,29 @@ _REPERTOIRE: dict[str, tuple[float, dict[str, Range]]] = {
     "any": (0.07, {}),
 }
 _SIDED = ("eye", "eyebrows", "nose-dilatation", "nose-elevation")
-UNIT_NAMES = (
-    "eye-slit eye-opened-up eyebrows-down eyebrows-extern-up eyebrows-inner-up eyebrows-up mouth-compression "
-    "mouth-corner-puller mouth-depression mouth-elevation mouth-eversion mouth-open mouth-parling "
-    "mouth-part-later mouth-protusion mouth-pursing mouth-retraction mouth-upward-retraction nose-compression "
-    "nose-dilatation nose-elevation"
-).split()
+UNIT_NAMES = [
+    "eye-slit",
+    "eye-opened-up",
+    "eyebrows-down",
+    "eyebrows-extern-up",
+    "eyebrows-inner-up",
+    "eyebrows-up",
+    "mouth-compression",
+    "mouth-corner-puller",
+    "mouth-depression",
+    "mouth-elevation",
+    "mouth-eversion",
+    "mouth-open",
+    "mouth-parling",
+    "mouth-part-later",
+    "mouth-protusion",
+    "mouth-pursing",
+    "mouth-retraction",
+    "mouth-upward-retraction",
+    "nose-compression",
+    "nose-dilatation",
+    "nose-elevation",
+]
 # MakeHuman's neutral face scowls a little; lifted brows undo it
 _REST = {"eyebrows-up": (0.05, 0.3), "eyebrows-inner-up": (0.0, 0.2)}
 
@@ -46,7 +63,7 @@ def sample_expression(rng: np.random.Generator) -> tuple[str, dict[str, float]]:
     name = names[rng.choice(len(names), p=shares / shares.sum())]
     units: dict[str, Range] = dict(_REPERTOIRE[name][1])
     if name == "any":
-        units = {unit: (0.1, 0.8) for unit in rng.choice(UNIT_NAMES, 4, replace=False)}
+        units = dict.fromkeys(rng.choice(UNIT_NAMES, 4, replace=False), (0.1, 0.8))
     weights: dict[str, float] = {}
     for unit, (least, most) in (*_REST.items(), *units.items()):
         _add(weights, unit, rng.uniform(least, most), rng)

@@ -8,8 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
-
 from hpe_edge.training.synthetic.glasses import build_glasses
 from hpe_edge.training.synthetic.head_model import HeadModel, Item, Surface
 from hpe_edge.training.synthetic.identity import Identity
@@ -17,6 +15,7 @@ from hpe_edge.training.synthetic.landmarks import LEFT_EYEBALL_FRONT, RIGHT_EYEB
 from hpe_edge.training.synthetic.materials import Texture, material
 from hpe_edge.training.synthetic.pose import Matrix
 from hpe_edge.training.synthetic.raster import vertex_normals
+from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float32]
 IntArray = NDArray[np.int32]
@@ -92,7 +91,8 @@ def build_figure(model: HeadModel, identity: Identity, rng: np.random.Generator)
     builder = _Builder()
     skin_row = material(
         identity.skin, identity.skin_gain, cull=True, smooth=True,
-        specular=float(rng.uniform(0.01, 0.07)), shininess=float(rng.uniform(8, 30)), wrap=float(rng.uniform(0.15, 0.4)),
+        specular=float(rng.uniform(0.01, 0.07)), shininess=float(rng.uniform(8, 30)),
+        wrap=float(rng.uniform(0.15, 0.4)),
     )  # fmt: skip
     source = model.skin.source
     paint = _paint(model, identity, rng)[source]
@@ -133,7 +133,9 @@ def _paint(model: HeadModel, identity: Identity, rng: np.random.Generator) -> Fl
         shadow = rng.uniform(0.01, 0.3, 3).astype(np.float32)
         _over(paint, lip, masks.lips * identity.make_up * 0.7, 0.0)
         _over(paint, shadow, masks.eye_shadow * identity.make_up * 0.5, 0.0)
-    region = {"beanie": masks.beanie, "hood": masks.hood, "face mask": masks.face_mask, "scarf": masks.scarf}.get(identity.cover)
+    region = {"beanie": masks.beanie, "hood": masks.hood, "face mask": masks.face_mask, "scarf": masks.scarf}.get(
+        identity.cover
+    )
     if region is not None:
         _over(paint, identity.cover_rgb, region, 0.0)
     return paint
@@ -173,7 +175,11 @@ def _add_items(builder: _Builder, model: HeadModel, identity: Identity, rng: np.
 
     dark = np.minimum(identity.hair_rgb, 0.25)
     # brow and lash files are black: gains cannot colour them, so brows take a floor of light from paint
-    add(identity.eyebrow, material(identity.eyebrow.texture, gain(identity.eyebrow.texture, dark * 0.6), alpha_texture=True), 0.9)
+    add(
+        identity.eyebrow,
+        material(identity.eyebrow.texture, gain(identity.eyebrow.texture, dark * 0.6), alpha_texture=True),
+        0.9,
+    )
     add(identity.eyelash, material(identity.eyelash.texture, alpha_texture=True), 0.7)
     add(identity.teeth, material(identity.teeth.texture, (0.9, 0.87, 0.8), specular=0.1, cull=True), 0.45)
     tongue = model.items["tongue"][0]

@@ -21,15 +21,20 @@ from typing import Any
 
 import cv2
 import numpy as np
-from tqdm import tqdm
-
-from hpe_edge.errors import DatasetError, InvalidArgumentError
-from hpe_edge.training.synthetic.assets import HEAD_DATA_SHA256, AssetLibrary, open_assets
+from hpe_edge.training.synthetic.assets import (
+    HEAD_DATA_SHA256,
+    AssetLibrary,
+    open_assets,
+    tree_sha256,
+)
 from hpe_edge.training.synthetic.figure import build_figure
 from hpe_edge.training.synthetic.head_model import HeadModel, load_head_model
 from hpe_edge.training.synthetic.identity import Identity, sample_identity
 from hpe_edge.training.synthetic.lights import Environment, load_environments
 from hpe_edge.training.synthetic.scene import Picture, render_picture
+from tqdm import tqdm
+
+from hpe_edge.errors import DatasetError, InvalidArgumentError
 
 FORMAT = "hpe-edge-heads/1"
 # Raise it whenever the same seed would give other pictures: datasets of two versions are never mixed.
@@ -159,9 +164,7 @@ def render_shard(spec: DatasetSpec, out: Path, shard: int) -> None:
     partial.replace(path)
 
 
-def render_identity(
-    studio: _Studio, spec: DatasetSpec, number: int, poses: int
-) -> Iterator[tuple[Identity, Picture]]:
+def render_identity(studio: _Studio, spec: DatasetSpec, number: int, poses: int) -> Iterator[tuple[Identity, Picture]]:
     """The pictures of identity ``number``; a pose that hair or a hand hides is drawn again."""
     rng = np.random.default_rng([spec.seed, number])
     identity = sample_identity(studio.model, rng)
@@ -209,9 +212,17 @@ def _claim(out: Path, spec: DatasetSpec) -> None:
 def _describe(out: Path, spec: DatasetSpec, *, complete: bool) -> Path:
     path = out / "dataset.json"
     partial = path.with_suffix(".json.partial")
-    partial.write_text(json.dumps({**asdict(spec), "complete": complete}, indent=1) + "\n")
+    description: dict[str, Any] = {**asdict(spec), "complete": complete}
+    if complete:
+        description["shards_sha256"] = shards_sha256(out, spec)
+    partial.write_text(json.dumps(description, indent=1) + "\n")
     partial.replace(path)
     return path
+
+
+def shards_sha256(out: Path, spec: DatasetSpec) -> str:
+    """One sha256 for all shards: rendering again from the seed must give it again."""
+    return tree_sha256(out, [out / name for name in spec.shard_names()])
 
 
 def _complete(path: Path, spec: DatasetSpec, shard: int) -> bool:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
-
 from hpe_edge.training.synthetic.identity import Glasses
 from hpe_edge.training.synthetic.landmarks import LANDMARKS_68
+from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float32]
 IntArray = NDArray[np.int32]
@@ -30,7 +29,7 @@ def build_glasses(glasses: Glasses, neutral: FloatArray) -> tuple[FloatArray, In
         outer = rim[np.argmax(side * rim[:, 0])]
         hinge = np.asarray([side * max(abs(outer[0]) + 0.03, abs(ear[0]) - 0.02), outer[1] + 0.03, front - 0.08])
         over_ear = np.asarray([side * (abs(ear[0]) + 0.05), ear[1] + 0.1, ear[2] - 0.12])
-        behind = over_ear + (0.0, -0.2, -0.12)
+        behind = over_ear + np.asarray((0.0, -0.2, -0.12))
         _add_tube(vertices, faces, np.stack([outer, hinge, over_ear, behind]), glasses.thickness)
     bridge_y = points[27, 1] - 0.02
     gap = max(0.07, abs(points[39, 0]) - glasses.half_width + 0.12)

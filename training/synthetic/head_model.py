@@ -12,13 +12,13 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
-
-from hpe_edge.errors import AssetError
 from hpe_edge.training.synthetic.assets import AssetLibrary
 from hpe_edge.training.synthetic.masks import BaseMasks, build_masks
 from hpe_edge.training.synthetic.materials import TexelStore, Texture, read_rgba
 from hpe_edge.training.synthetic.mesh import Fit, Mesh, Target, read_mhclo, read_obj, read_target
+from numpy.typing import NDArray
+
+from hpe_edge.errors import AssetError
 
 FloatArray = NDArray[np.float32]
 IntArray = NDArray[np.int32]
@@ -80,8 +80,7 @@ def load_head_model(assets: AssetLibrary) -> HeadModel:
     macros = {path.name.split(".")[0]: read_target(path) for path in _glob(head / "targets/macrodetails")}
     expressions = {
         ethnicity: {
-            path.name.split(".")[0]: read_target(path)
-            for path in _glob(head / "targets/expression/units" / ethnicity)
+            path.name.split(".")[0]: read_target(path) for path in _glob(head / "targets/expression/units" / ethnicity)
         }
         for ethnicity in ETHNICITIES
     }
@@ -130,7 +129,7 @@ def _glob(folder: Path) -> list[Path]:
 
 
 def _read_targets(root: Path) -> dict[str, Target]:
-    folders = "cheek chin ears eyebrows eyes forehead head mouth neck nose asym".split()
+    folders = ["cheek", "chin", "ears", "eyebrows", "eyes", "forehead", "head", "mouth", "neck", "nose", "asym"]
     paths = [path for folder in folders for path in _glob(root / folder)]
     kept = [path for path in paths if "breast" not in path.name and "trunk" not in path.name]
     return {path.name.split(".")[0]: read_target(path) for path in kept}
@@ -214,9 +213,7 @@ def _read_items(assets: AssetLibrary, store: TexelStore, base: FloatArray) -> di
     return {kind: tuple(items) for kind, items in found.items()}
 
 
-def _above_chest(
-    fit: Fit, base: FloatArray, faces: IntArray, face_uv: IntArray
-) -> tuple[IntArray, IntArray]:
+def _above_chest(fit: Fit, base: FloatArray, faces: IntArray, face_uv: IntArray) -> tuple[IntArray, IntArray]:
     centre = fit.apply(base)[faces].mean(1)
     keep = (centre[:, 1] > _BUST_BOTTOM) & (np.abs(centre[:, 0]) < _BUST_HALF_WIDTH)
     return faces[keep], face_uv[keep]

@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
-
 from hpe_edge.training.synthetic.head_model import ETHNICITIES, HeadModel, Item
 from hpe_edge.training.synthetic.materials import SRGB_TO_LINEAR, Texture
+from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float32]
 
@@ -17,7 +16,7 @@ _AGE_VALUES = (0.0, 0.1875, 0.5, 1.0)
 # The ten swatches of the Monk Skin Tone scale (Monk 2019, CC BY 4.0), sRGB
 MONK_TONES = tuple(
     bytes.fromhex(code)
-    for code in "f6ede4 f3e7db f7ead0 eadaba d7bd96 a07e56 825c43 604134 3a312a 292420".split()
+    for code in ["f6ede4", "f3e7db", "f7ead0", "eadaba", "d7bd96", "a07e56", "825c43", "604134", "3a312a", "292420"]
 )
 _HAIR_COLOURS = {  # sRGB and how often
     "black": ((22, 19, 18), 0.34),
@@ -204,9 +203,7 @@ def _pick_skin(model: HeadModel, sex: str, age: float, tone: float, rng: np.rand
     if not wanted:
         wanted = [name for name in model.skins if name.startswith(era)]
     if sex == "female":  # a man's stubble is painted into his texture
-        wanted = [name for name in wanted if "_male_" not in name] or [
-            name for name in model.skins if "female" in name
-        ]
+        wanted = [name for name in wanted if "_male_" not in name] or [name for name in model.skins if "female" in name]
     return model.skins[str(rng.choice(sorted(wanted)))]
 
 

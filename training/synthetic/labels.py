@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
-
 from hpe_edge.training.synthetic.camera import Camera
 from hpe_edge.training.synthetic.head_model import HeadModel
 from hpe_edge.training.synthetic.landmarks import LANDMARKS_21, LANDMARKS_68
 from hpe_edge.training.synthetic.pose import Matrix, label_angles_deg
+from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float32]
 

@@ -13,11 +13,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 import OpenEXR
+from hpe_edge.training.synthetic.assets import AssetLibrary
+from hpe_edge.training.synthetic.pose import Matrix, rotation_y
 from numpy.typing import NDArray
 
 from hpe_edge.errors import AssetError
-from hpe_edge.training.synthetic.assets import AssetLibrary
-from hpe_edge.training.synthetic.pose import Matrix, rotation_y
 
 FloatArray = NDArray[np.float32]
 
@@ -85,9 +85,7 @@ def _directions(height: int, width: int) -> tuple[FloatArray, FloatArray]:
     polar = (np.arange(height) + 0.5) / height * np.pi
     azimuth = (np.arange(width) + 0.5) / width * 2 * np.pi
     sin = np.sin(polar)[:, None]
-    grid = np.stack(
-        [sin * np.sin(azimuth), np.repeat(np.cos(polar)[:, None], width, 1), -sin * np.cos(azimuth)], -1
-    )
+    grid = np.stack([sin * np.sin(azimuth), np.repeat(np.cos(polar)[:, None], width, 1), -sin * np.cos(azimuth)], -1)
     solid = np.repeat(sin * (np.pi / height) * (2 * np.pi / width), width, 1)
     return grid.astype(np.float32), solid.astype(np.float32)
 
@@ -155,9 +153,7 @@ def _lamp_rgb(rng: np.random.Generator) -> FloatArray:
     return np.asarray([1 + 0.4 * warmth, 1.0, 1 - 0.6 * warmth], np.float32)
 
 
-def backdrop_crop(
-    backdrop: FloatArray, camera: Matrix, focal_px: float, side: int
-) -> FloatArray:
+def backdrop_crop(backdrop: FloatArray, camera: Matrix, focal_px: float, side: int) -> FloatArray:
     """Perspective view (side, side, 3) of the environment; ``camera`` turns camera axes to the map's."""
     grid = (np.arange(side) + 0.5 - side / 2) / focal_px
     x, y = np.meshgrid(grid, -grid)

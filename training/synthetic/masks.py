@@ -11,10 +11,10 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from hpe_edge.training.synthetic.raster import rasterise_depth, vertex_normals
 from numpy.typing import NDArray
 
 from hpe_edge.errors import AssetError
-from hpe_edge.training.synthetic.raster import rasterise_depth, vertex_normals
 
 FloatArray = NDArray[np.float32]
 IntArray = NDArray[np.int32]
@@ -81,9 +81,7 @@ def _step(values: NDArray[np.floating], edge: float | NDArray[np.floating], widt
     return t * t * (3 - 2 * t)
 
 
-def _mask_from_image(
-    path: Path, faces: IntArray, face_uv: IntArray, uv: FloatArray, count: int
-) -> FloatArray:
+def _mask_from_image(path: Path, faces: IntArray, face_uv: IntArray, uv: FloatArray, count: int) -> FloatArray:
     image = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
     if image is None:
         raise AssetError(f"asset {path}: expected an image that OpenCV reads")

@@ -9,8 +9,6 @@ so that order never matters and supersampling turns it into translucency.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
-
 from hpe_edge.training.synthetic.materials import (
     M_ALPHA_TEXTURE,
     M_CULL,
@@ -23,6 +21,7 @@ from hpe_edge.training.synthetic.materials import (
     M_TEXTURE,
     M_WRAP,
 )
+from numba import njit
 
 
 @njit(cache=True, inline="always")
@@ -135,8 +134,16 @@ def vertex_normals(positions, faces, normals):  # type: ignore[no-untyped-def]
     normals[:] = 0.0
     for face in range(faces.shape[0]):
         a, b, c = faces[face, 0], faces[face, 1], faces[face, 2]
-        ux, uy, uz = (positions[b, 0] - positions[a, 0], positions[b, 1] - positions[a, 1], positions[b, 2] - positions[a, 2])
-        vx, vy, vz = (positions[c, 0] - positions[a, 0], positions[c, 1] - positions[a, 1], positions[c, 2] - positions[a, 2])
+        ux, uy, uz = (
+            positions[b, 0] - positions[a, 0],
+            positions[b, 1] - positions[a, 1],
+            positions[b, 2] - positions[a, 2],
+        )
+        vx, vy, vz = (
+            positions[c, 0] - positions[a, 0],
+            positions[c, 1] - positions[a, 1],
+            positions[c, 2] - positions[a, 2],
+        )
         nx, ny, nz = uy * vz - uz * vy, uz * vx - ux * vz, ux * vy - uy * vx
         for corner in (a, b, c):
             normals[corner, 0] += nx
@@ -262,7 +269,14 @@ def shade(  # type: ignore[no-untyped-def]
                 sx = frame[0, 0] * qx + frame[0, 1] * qy + frame[0, 2] * qz + frame[0, 3]
                 sy = frame[1, 0] * qx + frame[1, 1] * qy + frame[1, 2] * qz + frame[1, 3]
                 sd = frame[2, 0] * qx + frame[2, 1] * qy + frame[2, 2] * qz + frame[2, 3]
-                lit = _lit_share(shadow, light, sx, sy, sd, shadow_bias * (np.float32(2.6) - np.float32(2.2) * max(facing, np.float32(0.0))))
+                lit = _lit_share(
+                    shadow,
+                    light,
+                    sx,
+                    sy,
+                    sd,
+                    shadow_bias * (np.float32(2.6) - np.float32(2.2) * max(facing, np.float32(0.0))),
+                )
                 highlight = np.float32(0.0)
                 if specular > 0.0 and facing > 0.0:
                     hx, hy, hz = lx + vx, ly + vy, lz + vz

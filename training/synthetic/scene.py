@@ -5,10 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import cv2
 import numpy as np
-from numpy.typing import NDArray
-
 from hpe_edge.training.synthetic.camera import Camera, aim_at_face
 from hpe_edge.training.synthetic.clutter import paint_clutter
 from hpe_edge.training.synthetic.expression import sample_expression
@@ -20,6 +17,7 @@ from hpe_edge.training.synthetic.lights import Environment, Lighting, backdrop_c
 from hpe_edge.training.synthetic.materials import SRGB_TO_LINEAR
 from hpe_edge.training.synthetic.pose import Matrix, rotation_x, rotation_y, rotation_z, sample_pose
 from hpe_edge.training.synthetic.raster import rasterise, rasterise_depth, shade
+from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float32]
 
@@ -79,7 +77,15 @@ def _draw(
     best = np.zeros((samples, samples), np.float32)
     triangle_of = np.full((samples, samples), -1, np.int32)
     rasterise(
-        screen, inv_depth, figure.faces, figure.face_material, figure.materials, posed.uv, model.texels, best, triangle_of
+        screen,
+        inv_depth,
+        figure.faces,
+        figure.face_material,
+        figure.materials,
+        posed.uv,
+        model.texels,
+        best,
+        triangle_of,
     )
     normals = np.ascontiguousarray(posed.normals @ camera.rotation.T.astype(np.float32))
     frames, shadow, bias = _shadow_maps(seen, figure, lighting)
@@ -94,9 +100,7 @@ def _draw(
     return best, image.reshape(*shape, 3).mean((1, 3)), coverage.reshape(shape).mean((1, 3))
 
 
-def _shadow_maps(
-    seen: FloatArray, figure: Figure, lighting: Lighting
-) -> tuple[FloatArray, FloatArray, np.float32]:
+def _shadow_maps(seen: FloatArray, figure: Figure, lighting: Lighting) -> tuple[FloatArray, FloatArray, np.float32]:
     """Orthographic depth maps towards each key light round the head."""
     count = len(lighting.key_directions)
     frames = np.zeros((count, 3, 4), np.float32)
