@@ -50,7 +50,6 @@ class Figure:
     occlusion: FloatArray
     lift: FloatArray  # (B,) outward shift of skin vertices under a cap, hood, mask or beard
     glasses_positions: FloatArray
-    is_skin_face: NDArray[np.bool_]
 
 
 class _Builder:
@@ -116,7 +115,6 @@ def build_figure(model: HeadModel, identity: Identity, rng: np.random.Generator)
         occlusion=np.ascontiguousarray(np.concatenate(builder.occlusion), np.float32),
         lift=_lift(model, identity, rng),
         glasses_positions=glasses_positions,
-        is_skin_face=face_material == 0,
     )
 
 
@@ -174,7 +172,7 @@ def _add_items(builder: _Builder, model: HeadModel, identity: Identity, rng: np.
             builder.add("item", item.surface, [(len(item.surface.faces), row)], occlusion, item=item)
 
     dark = np.minimum(identity.hair_rgb, 0.25)
-    # brow and lash files are black: gains cannot colour them, so brows take a floor of light from paint
+    # brow textures are nearly black; their colour comes from the gain, which `gain` bounds
     add(
         identity.eyebrow,
         material(identity.eyebrow.texture, gain(identity.eyebrow.texture, dark * 0.6), alpha_texture=True),

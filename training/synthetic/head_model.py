@@ -68,7 +68,6 @@ class HeadModel:
     skins: dict[str, Texture]
     eye_textures: dict[str, Texture]
     white: Texture
-    fibre: Texture
     texels: NDArray[np.uint8]
 
 
@@ -94,7 +93,6 @@ def load_head_model(assets: AssetLibrary) -> HeadModel:
     }
     eye_textures = _eye_textures(assets, store)
     white = store.add(np.full((4, 4, 4), 255, np.uint8))
-    fibre = store.add(_fibre_texture())
     masks = build_masks(mean, faces, face_uv, mesh.uv, head / "textures")
     headness = _headness(head / "rigs/standard/weights.default.json", len(mesh.positions))
     on_head = np.zeros(len(mean), bool)
@@ -116,7 +114,6 @@ def load_head_model(assets: AssetLibrary) -> HeadModel:
         skins=skins,
         eye_textures=eye_textures,
         white=white,
-        fibre=fibre,
         texels=store.texels(),
     )
 
