@@ -11,6 +11,7 @@ from hpe_edge.training.checkpoint import load_trained
 from hpe_edge.training.data.shards import Heads
 from hpe_edge.training.engine import RunOptions, train
 from hpe_edge.training.export import OPSET, OUTPUTS, export_checkpoint, parity_deg, run_onnx
+from hpe_edge.training.provenance import source_commit
 from hpe_edge.training.recipe import load_recipe
 
 from hpe_edge.errors import CheckpointError
@@ -41,7 +42,9 @@ def test_parity_card_and_graph(checkpoint: Path, heads: Heads, tmp_path: Path) -
     card = load_card(done.card_path)
     assert card.name == "fsanet-test" and card.pitch_zero_deg == 1.5
     assert isinstance(card.head, SsrHead) and card.head.stages == (3, 3, 3)
-    assert card.training["data_sha256"] == heads.fingerprint
+    assert card.training["datasets"] == [dict(dataset) for dataset in heads.datasets]
+    assert card.training["data_seed"] == [dataset["seed"] for dataset in heads.datasets]
+    assert card.training["commit"] == source_commit()
     read_verified(card, "onnx", tmp_path)
     graph = onnx.load(str(done.onnx_path))
     assert graph.opset_import[0].version == OPSET
