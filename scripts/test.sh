@@ -43,6 +43,9 @@ else
     echo "$cpp_result"
 fi
 
+say "wheel in an empty environment"
+bash scripts/check_wheel.sh
+
 say "Python tests"
 pytest -q
 
