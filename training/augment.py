@@ -157,9 +157,7 @@ class Augmenter:
         self.config = config
         self.spec = spec
 
-    def __call__(
-        self, image: Image, pose: Pose, landmarks: Floats, donor: Image, rng: Rng
-    ) -> tuple[Floats, Pose]:
+    def __call__(self, image: Image, pose: Pose, landmarks: Floats, donor: Image, rng: Rng) -> tuple[Floats, Pose]:
         """image (S, S, 3) with landmarks (68, 2) -> input (3, size, size) and its labels.
 
         donor: another head's image, the texture of occluders and neighbours.
@@ -267,8 +265,6 @@ def _warp(image: Image, matrix: Floats | None, region: npt.NDArray[np.int64]) ->
     shift = matrix[:, :2] @ np.full(2, 0.5, np.float32) + matrix[:, 2] - 0.5
     moved = np.column_stack([matrix[:, :2], shift - region[:2]]).astype(np.float32)
     return np.asarray(
-        cv2.warpAffine(
-            image, moved, (x1 - x0, y1 - y0), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
-        ),
+        cv2.warpAffine(image, moved, (x1 - x0, y1 - y0), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE),
         np.uint8,
     )

@@ -80,9 +80,7 @@ def train(recipe: Recipe, heads: Heads, out: Path, options: RunOptions) -> Path:
             _end_epoch(run, row)
             log.row(run.progress.step, row)
             if not options.quiet:
-                tqdm.write(
-                    f"epoch {run.progress.epoch}: " + "  ".join(f"{k} {v:.4g}" for k, v in row.items())
-                )
+                tqdm.write(f"epoch {run.progress.epoch}: " + "  ".join(f"{k} {v:.4g}" for k, v in row.items()))
     return run.last
 
 

@@ -16,16 +16,12 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 def _add_train(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = subparsers.add_parser("train", help="train a network on rendered heads")
     parser.add_argument("--recipe", default="fsanet", help="bundled recipe or a .toml file (default: fsanet)")
-    parser.add_argument(
-        "--data", type=Path, nargs="+", required=True, help="dataset folders of hpe-edge render"
-    )
+    parser.add_argument("--data", type=Path, nargs="+", required=True, help="dataset folders of hpe-edge render")
     parser.add_argument("--out", type=Path, required=True, help="folder for checkpoints and the log")
     parser.add_argument("--cache", type=Path, help="folder for the decoded images (default: OUT/cache)")
     parser.add_argument("--resume", action="store_true", help="go on from OUT/last.pt")
     parser.add_argument("--max-minutes", type=float, default=0.0, help="fit the schedule into this time")
-    parser.add_argument(
-        "--checkpoint-minutes", type=float, default=5.0, help="between checkpoints (default: 5)"
-    )
+    parser.add_argument("--checkpoint-minutes", type=float, default=5.0, help="between checkpoints (default: 5)")
     parser.add_argument("--threads", type=int, default=2, help="threads of the network (default: 2)")
     parser.add_argument("--workers", type=int, default=2, help="loader processes, 0 for none (default: 2)")
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
@@ -55,9 +51,7 @@ def run_train(args: argparse.Namespace) -> int:
     )  # fmt: skip
     last = train(recipe, heads, args.out, options)
     result = {"checkpoint": str(last), "log": str(args.out / "log.csv"), "heads": len(heads)}
-    print(
-        json.dumps(result) if args.json else f"{last}: trained on {len(heads)} heads, log in {result['log']}"
-    )
+    print(json.dumps(result) if args.json else f"{last}: trained on {len(heads)} heads, log in {result['log']}")
     return 0
 
 

@@ -50,9 +50,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument(
         "--crop-recipe", default="card", metavar="R", help="card, fsanet or fsanet-clipped [%(default)s]"
     )
-    parser.add_argument(
-        "--margin", type=float, metavar="F", help="grow the box by F of its size on each side"
-    )
+    parser.add_argument("--margin", type=float, metavar="F", help="grow the box by F of its size on each side")
     parser.add_argument(
         "--square", action=argparse.BooleanOptionalAction, help="make the box square first [the recipe's]"
     )
@@ -66,9 +64,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("--limit", type=int, metavar="N", help="only N samples, spread over the data set")
     parser.add_argument("--out", type=Path, metavar="DIR", help="write report.json, predictions.csv and PNGs")
     parser.add_argument("--record", action="store_true", help="also write the result into the model's card")
-    parser.add_argument(
-        "--seed", type=int, default=0, metavar="S", help="chooses the random photographs of --out"
-    )
+    parser.add_argument("--seed", type=int, default=0, metavar="S", help="chooses the random photographs of --out")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("--quiet", action="store_true", help="no progress bar; print the MAE only")
     parser.set_defaults(func=run)
@@ -128,9 +124,7 @@ def _network(options: argparse.Namespace) -> Network:
 def _predictor(options: argparse.Namespace, network: Network, margin: float | None) -> Predictor:
     from hpe_edge.training.predictors import choose_crop
 
-    return network.predictor(
-        choose_crop(network, options.crop_recipe, margin, options.square), options.backend
-    )
+    return network.predictor(choose_crop(network, options.crop_recipe, margin, options.square), options.backend)
 
 
 def _progress(options: argparse.Namespace, label: str) -> Progress:
@@ -195,9 +189,7 @@ def _write(
 
     options.out.mkdir(parents=True, exist_ok=True)
     lines = ["name,true_yaw,true_pitch,true_roll,predicted_yaw,predicted_pitch,predicted_roll"]
-    for name, truth, predicted in zip(
-        evaluation.names, evaluation.truth_deg, evaluation.predicted_deg, strict=True
-    ):
+    for name, truth, predicted in zip(evaluation.names, evaluation.truth_deg, evaluation.predicted_deg, strict=True):
         lines.append(",".join([name, *(f"{value:.3f}" for value in (*truth, *predicted))]))
     (options.out / "predictions.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
     (options.out / "report.json").write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
@@ -230,9 +222,7 @@ def _print(options: argparse.Namespace, metrics: Metrics, report: dict[str, Any]
     if options.quiet:
         print(f"{metrics.mae_deg:.3f}")
         return
-    print(
-        f"{report['dataset']}: {report['count']} images ({report['protocol']}; {report['dropped']} dropped)"
-    )
+    print(f"{report['dataset']}: {report['count']} images ({report['protocol']}; {report['dropped']} dropped)")
     print(f"model: {report['model']}")
     if "crop" in report:
         print(f"sha256 {report['weights_sha256']}")

@@ -24,9 +24,7 @@ SHEET_SIZE = 32
 WHITE = (255, 255, 255)
 
 
-def write_pictures(
-    samples: Sequence[Sample], evaluation: Evaluation, folder: Path, *, seed: int = 0
-) -> list[Path]:
+def write_pictures(samples: Sequence[Sample], evaluation: Evaluation, folder: Path, *, seed: int = 0) -> list[Path]:
     """Write all pictures of an evaluation as PNG into ``folder``; return their paths.
 
     ``seed`` chooses the photographs of the random sheet. Raises DatasetError when a file cannot be written.
@@ -86,9 +84,7 @@ def yaw_bins(evaluation: Evaluation) -> Figure:
     return figure
 
 
-def contact_sheet(
-    samples: Sequence[Sample], evaluation: Evaluation, indices: NDArray[np.intp]
-) -> NDArray[np.uint8]:
+def contact_sheet(samples: Sequence[Sample], evaluation: Evaluation, indices: NDArray[np.intp]) -> NDArray[np.uint8]:
     """Photographs with the predicted axes in colour and the true axes in thin white, uint8 BGR."""
     tiles = [_tile(samples[i], evaluation.truth_deg[i], evaluation.predicted_deg[i]) for i in indices]
     tiles += [np.zeros_like(tiles[0])] * (-len(tiles) % COLUMNS)
@@ -96,9 +92,7 @@ def contact_sheet(
     return np.vstack(rows)
 
 
-def _tile(
-    sample: Sample, truth_deg: NDArray[np.float32], predicted_deg: NDArray[np.float32]
-) -> NDArray[np.uint8]:
+def _tile(sample: Sample, truth_deg: NDArray[np.float32], predicted_deg: NDArray[np.float32]) -> NDArray[np.uint8]:
     x0, y0, x1, y1 = (float(v) for v in sample.box_xyxy)
     zoom = TILE_PX / (2.0 * max(x1 - x0, y1 - y0))
     middle = TILE_PX / 2

@@ -166,9 +166,7 @@ def export_checkpoint(
     onnx_path, card_path = out / f"{name}.onnx", out / f"{name}.json"
     nodes = export_onnx(model, onnx_path)
     shape = (16, 3, recipe.input.size, recipe.input.size)
-    difference = parity_deg(
-        model, onnx_path, np.random.default_rng(0).uniform(-1, 1, shape).astype(np.float32)
-    )
+    difference = parity_deg(model, onnx_path, np.random.default_rng(0).uniform(-1, 1, shape).astype(np.float32))
     if not difference <= PARITY_DEG:
         raise CorruptModelError(
             f"{onnx_path}: expected torch and ONNX Runtime within {PARITY_DEG} degrees, got {difference}"

@@ -215,14 +215,10 @@ def _checked(truth_deg: Angles, predicted_deg: Angles) -> tuple[NDArray[np.float
         )
     if not np.isfinite(predicted).all():
         first = int(np.flatnonzero(~np.isfinite(predicted).all(axis=1))[0])
-        raise InvalidArgumentError(
-            f"predicted_deg: expected finite angles, got {predicted[first]} in row {first}"
-        )
+        raise InvalidArgumentError(f"predicted_deg: expected finite angles, got {predicted[first]} in row {first}")
     labelled = np.isfinite(truth)
     if (labelled.any(axis=0) != labelled.all(axis=0)).any() or not labelled.any():
-        raise InvalidArgumentError(
-            "truth_deg: expected each angle to be labelled in all rows or in none, got a mix"
-        )
+        raise InvalidArgumentError("truth_deg: expected each angle to be labelled in all rows or in none, got a mix")
     return truth, predicted
 
 

@@ -67,9 +67,7 @@ class Predictor:
         return self.pose.estimate(image_bgr, boxes_xyxy).euler_deg
 
 
-def clipped_window(
-    boxes_xyxy: NDArray[np.float32], margin: float, shape: tuple[int, ...]
-) -> NDArray[np.float32]:
+def clipped_window(boxes_xyxy: NDArray[np.float32], margin: float, shape: tuple[int, ...]) -> NDArray[np.float32]:
     """(N, 4) boxes grown by ``margin`` of their size on each side and cut at the image (H, W, ...).
 
     >>> clipped_window(np.array([[0, 0, 10, 10]], np.float32), 0.5, (100, 12)).tolist()

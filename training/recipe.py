@@ -51,9 +51,7 @@ class OptimConfig:
     def __post_init__(self) -> None:
         for name, allowed in (("schedule", SCHEDULES), ("precision", PRECISIONS)):
             if getattr(self, name) not in allowed:
-                raise InvalidArgumentError(
-                    f"optim.{name}: expected one of {allowed}, got {getattr(self, name)!r}"
-                )
+                raise InvalidArgumentError(f"optim.{name}: expected one of {allowed}, got {getattr(self, name)!r}")
         if self.lr <= 0 or self.epochs < 1 or self.batch_size < 2 or not 0 <= self.ema_decay < 1:
             raise InvalidArgumentError(
                 f"optim: expected lr > 0, epochs >= 1, batch_size >= 2, 0 <= ema_decay < 1; got {self}"
@@ -130,9 +128,7 @@ def recipe_from_dict(values: dict[str, Any]) -> Recipe:
     unknown = sorted(set(values) - set(_SECTIONS) - {"name"})
     if unknown:
         raise InvalidArgumentError(f"recipe: unknown sections {unknown}; expected {sorted(_SECTIONS)}")
-    sections: dict[str, Any] = {
-        key: _section(cls, values.get(key, {}), key) for key, cls in _SECTIONS.items()
-    }
+    sections: dict[str, Any] = {key: _section(cls, values.get(key, {}), key) for key, cls in _SECTIONS.items()}
     return Recipe(name=name, **sections)
 
 
@@ -156,9 +152,7 @@ def load_recipe(name_or_path: str) -> Recipe:
     elif Path(name_or_path).is_file():
         text = Path(name_or_path).read_text(encoding="utf-8")
     else:
-        raise InvalidArgumentError(
-            f"recipe: expected a .toml file or one of {bundled_recipes()}, got {name_or_path!r}"
-        )
+        raise InvalidArgumentError(f"recipe: expected a .toml file or one of {bundled_recipes()}, got {name_or_path!r}")
     try:
         return recipe_from_dict(tomllib.loads(text))
     except tomllib.TOMLDecodeError as error:

@@ -28,7 +28,6 @@ def aflw2000(path: Path | str, *, max_abs_deg: float = MAX_ABS_DEG, limit: int |
     images = [n for n in tree.names() if n.endswith(".jpg") and n.rsplit("/", 1)[-1].startswith("image")]
     if not images:
         raise DatasetError(
-            f"{path}: expected the AFLW2000-3D layout, imageNNNNN.jpg beside imageNNNNN.mat, "
-            "got no image*.jpg"
+            f"{path}: expected the AFLW2000-3D layout, imageNNNNN.jpg beside imageNNNNN.mat, got no image*.jpg"
         )
     return within_range(samples_beside_mat(tree, spread(images, limit), "pt3d_68"), max_abs_deg)

@@ -31,9 +31,7 @@ class EpochBatches(Dataset[Batch]):
         epoch: int,
     ) -> None:  # fmt: skip
         if len(indices) < batch_size:
-            raise DatasetError(
-                f"training set: expected at least one batch of {batch_size}, got {len(indices)}"
-            )
+            raise DatasetError(f"training set: expected at least one batch of {batch_size}, got {len(indices)}")
         self.heads = heads
         self.augmenter = augmenter
         self.batch_size = batch_size
@@ -86,9 +84,7 @@ def validation_batches(
     batches = []
     for start in range(0, len(indices), batch_size):
         part = indices[start : start + batch_size]
-        crops = [
-            cut(np.asarray(heads.images[i]), box_of(heads.landmarks[i]), spec.margin, spec) for i in part
-        ]
+        crops = [cut(np.asarray(heads.images[i]), box_of(heads.landmarks[i]), spec.margin, spec) for i in part]
         target = PoseTarget(torch.from_numpy(heads.euler_deg[part]), torch.from_numpy(heads.rotation[part]))
         batches.append((torch.from_numpy(np.stack(crops)), target))
     return batches

@@ -42,9 +42,7 @@ def select(dataset: str, path: Path, *, limit: int | None = None, all_poses: boo
             everything = w300lp(path, max_abs_deg=math.inf, limit=limit)
         case "pointing04":
             if all_poses:
-                return Selection(
-                    pointing04(path, max_yaw_deg=math.inf, max_pitch_deg=math.inf, limit=limit), 0, "all"
-                )
+                return Selection(pointing04(path, max_yaw_deg=math.inf, max_pitch_deg=math.inf, limit=limit), 0, "all")
             return Selection(pointing04(path, limit=limit), 0, "abs(pan) <= 60 and abs(tilt) <= 30")
         case _:
             raise InvalidArgumentError(f"dataset: expected one of {DATASETS}, got {dataset!r}")

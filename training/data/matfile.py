@@ -35,9 +35,7 @@ def samples_beside_mat(tree: FileTree, image_names: list[str], points_key: str) 
     for image_name in image_names:
         mat_name = stem(image_name) + ".mat"
         if mat_name not in present:
-            raise DatasetError(
-                f"{tree.path}: expected labels {mat_name} beside {image_name}, got no such file"
-            )
+            raise DatasetError(f"{tree.path}: expected labels {mat_name} beside {image_name}, got no such file")
         where = f"{tree.path}: {mat_name}"
         content = load_mat(tree.read(mat_name), where)
         box, euler = tight_box(landmarks_xy(content, points_key, where)), euler_deg(content, where)

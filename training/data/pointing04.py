@@ -46,9 +46,7 @@ def pointing04(
     tree = FileTree(Path(path))
     names = set(tree.names())
     if "labels.csv" not in names:
-        raise DatasetError(
-            f"{path}: expected the Pointing'04 layout with labels.csv on top, got no such file"
-        )
+        raise DatasetError(f"{path}: expected the Pointing'04 layout with labels.csv on top, got no such file")
     rows = csv.DictReader(io.StringIO(tree.read("labels.csv").decode("utf-8", errors="replace")))
     if tuple(rows.fieldnames or ()) != COLUMNS:
         raise DatasetError(f"{path}: labels.csv: expected the columns {COLUMNS}, got {rows.fieldnames}")
@@ -86,6 +84,4 @@ def _sample(tree: FileTree, names: set[str], row: dict[str, str], line: int) -> 
         raise DatasetError(f"{where}: expected the image {row['path']}, got no such file")
     euler_deg = np.array([pan, tilt, np.nan], np.float32)
     box = box_from_face(cx, cy, width, height)
-    return Sample(
-        row["path"].rsplit("/", 1)[-1].removesuffix(".jpg"), tree.source(row["path"]), box, euler_deg
-    )
+    return Sample(row["path"].rsplit("/", 1)[-1].removesuffix(".jpg"), tree.source(row["path"]), box, euler_deg)

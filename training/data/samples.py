@@ -53,9 +53,7 @@ class Sample:
             raise DatasetError(f"{where}: expected a readable image file, got: {error}") from error
         image = cv2.imdecode(np.frombuffer(encoded, np.uint8), cv2.IMREAD_COLOR) if encoded else None
         if image is None:
-            raise DatasetError(
-                f"{where}: expected a jpg or png image, got {len(encoded)} bytes that do not decode"
-            )
+            raise DatasetError(f"{where}: expected a jpg or png image, got {len(encoded)} bytes that do not decode")
         return np.asarray(image, np.uint8)
 
 

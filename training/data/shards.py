@@ -137,9 +137,7 @@ def _decode(path: Path, key: str, content: bytes, size: int) -> npt.NDArray[np.u
     image = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
     if image is None or image.shape != (size, size, 3):
         got = "no image" if image is None else f"shape {image.shape}"
-        raise DatasetError(
-            f"{path}: {key}.jpg: expected {size}x{size} pixels as dataset.json says, got {got}"
-        )
+        raise DatasetError(f"{path}: {key}.jpg: expected {size}x{size} pixels as dataset.json says, got {got}")
     return np.asarray(image, np.uint8)
 
 
@@ -161,9 +159,7 @@ def _fill(folders: Sequence[Path], size: int, arrays: dict[str, npt.NDArray[Any]
             for path in shard_paths(folder):
                 for key, jpeg, label in iterate_shard(path):
                     if position - start >= expected:
-                        raise DatasetError(
-                            f"{folder}: expected {expected} samples, found more in {path.name}"
-                        )
+                        raise DatasetError(f"{folder}: expected {expected} samples, found more in {path.name}")
                     arrays["images"][position] = _decode(path, key, jpeg, size)
                     for name, value in _label_arrays(path, key, label).items():
                         arrays[name][position] = value
@@ -221,9 +217,7 @@ def open_heads(folders: Sequence[Path], cache_dir: Path, *, quiet: bool = False)
 def _build(folders: Sequence[Path], target: Path, size: int, total: int, quiet: bool) -> None:
     """Write ``images.npy`` and, last and by rename, ``labels.npz``: its presence means complete."""
     target.mkdir(parents=True, exist_ok=True)
-    images = np.lib.format.open_memmap(
-        target / "images.npy", mode="w+", dtype=np.uint8, shape=(total, size, size, 3)
-    )
+    images = np.lib.format.open_memmap(target / "images.npy", mode="w+", dtype=np.uint8, shape=(total, size, size, 3))
     labels: dict[str, npt.NDArray[Any]] = {"euler_deg": np.zeros((total, 3), np.float32)}
     for name, (_, shape, dtype) in LABELS.items():
         labels[name] = np.zeros((total, *shape), dtype)
@@ -250,7 +244,5 @@ def split_by_identity(
     held_out = (chance < fraction)[inverse]
     train = np.flatnonzero(~held_out)
     if len(train) == 0 or (fraction > 0 and not held_out.any()):
-        raise DatasetError(
-            f"validation split: {len(unique)} identities are too few for a fraction of {fraction}"
-        )
+        raise DatasetError(f"validation split: {len(unique)} identities are too few for a fraction of {fraction}")
     return train, np.flatnonzero(held_out)

@@ -24,9 +24,7 @@ class CapsuleAggregation(nn.Module):
     torch.Size([2, 3, 16])
     """
 
-    def __init__(
-        self, inputs: int, in_features: int, capsules: int, out_features: int, routings: int
-    ) -> None:
+    def __init__(self, inputs: int, in_features: int, capsules: int, out_features: int, routings: int) -> None:
         super().__init__()
         self.inputs = inputs
         self.capsules = capsules

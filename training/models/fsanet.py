@@ -68,9 +68,7 @@ def _tail(activation: str, pool: nn.Module | None) -> list[nn.Module]:
 class SepBlock(nn.Sequential):
     """``B_R(c)`` or ``B_T(c)``: {SepConv2D(3x3, c) - BN - ReLU | Tanh}, section 3.6, and its pooling."""
 
-    def __init__(
-        self, in_channels: int, out_channels: int, activation: str, pool: nn.Module | None = None
-    ) -> None:
+    def __init__(self, in_channels: int, out_channels: int, activation: str, pool: nn.Module | None = None) -> None:
         super().__init__(
             nn.Conv2d(in_channels, in_channels, 3, padding=1, groups=in_channels, bias=False),
             nn.Conv2d(in_channels, out_channels, 1, bias=False),

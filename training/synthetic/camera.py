@@ -41,6 +41,11 @@ class Camera:
         return np.stack([u, v], 1).astype(np.float32), inverse
 
 
+def sample_distance_dm(rng: np.random.Generator) -> float:
+    """From an arm's length to across a room."""
+    return float(np.exp(rng.uniform(np.log(4.5), np.log(32))))
+
+
 def aim_at_face(landmarks: FloatArray, rotation: Matrix, distance_dm: float, side: int) -> Camera:
     """Frame the tight box of the landmarks (68, 3; head axes) with BOX_MARGIN of its longer side all round."""
     unit = Camera(1.0, 0.0, 0.0, rotation, distance_dm)

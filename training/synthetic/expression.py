@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 Range = tuple[float, float]
 
@@ -69,6 +70,11 @@ def sample_expression(rng: np.random.Generator) -> tuple[str, dict[str, float]]:
         _add(weights, unit, rng.uniform(least, most), rng)
     _close_eyes(weights, rng)
     return name, weights
+
+
+def sample_gaze(rng: np.random.Generator) -> NDArray[np.float32]:
+    """Where the eyes look (3,), in head axes."""
+    return np.asarray([*rng.normal(0, 0.18, 2), 1.0], np.float32)
 
 
 def _close_eyes(weights: dict[str, float], rng: np.random.Generator) -> None:

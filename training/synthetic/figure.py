@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from hpe_edge.training.synthetic.camera import Camera
+from hpe_edge.training.synthetic.drawable import PAINT_COLUMNS, Drawable
 from hpe_edge.training.synthetic.glasses import build_glasses
 from hpe_edge.training.synthetic.head_model import HeadModel, Item, Surface
 from hpe_edge.training.synthetic.identity import Identity
@@ -23,7 +25,6 @@ IntArray = NDArray[np.int32]
 NECK_PIVOT = np.asarray([0.0, 6.1, 0.25], np.float32)  # dm: where the skull turns on the neck
 _EYE_UV_PER_RADIAN = 0.229  # MakeHuman's eye textures: iris of 0.51 rad drawn 0.117 wide
 _EYE_UV_CENTRE = (0.293, 0.30)
-_PAINT_COLUMNS = 5  # linear RGB, opacity, speckle
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,7 @@ class _Builder:
             self.face_material.append(np.full(faces, len(self.materials), np.int32))
             self.materials.append(row)
         self.occlusion.append(np.broadcast_to(np.asarray(occlusion, np.float32), (count,)))
-        self.paint.append(paint if paint is not None else np.zeros((count, _PAINT_COLUMNS), np.float32))
+        self.paint.append(paint if paint is not None else np.zeros((count, PAINT_COLUMNS), np.float32))
         self.length += count
 
 
@@ -121,7 +122,7 @@ def build_figure(model: HeadModel, identity: Identity, rng: np.random.Generator)
 def _paint(model: HeadModel, identity: Identity, rng: np.random.Generator) -> FloatArray:
     """Colours over the skin texture on base vertices: cropped hair, beard, make-up, cloth. (B, 5)"""
     masks = model.masks
-    paint = np.zeros((len(model.base), _PAINT_COLUMNS), np.float32)
+    paint = np.zeros((len(model.base), PAINT_COLUMNS), np.float32)
     stubble = identity.hair_rgb * 0.7 + 0.02
     _over(paint, identity.hair_rgb * 0.8 + 0.01, masks.scalp * identity.buzz, 0.6)
     hairy = np.clip(masks.beard * identity.beard + masks.moustache * identity.moustache, 0, 1)
@@ -292,3 +293,17 @@ def _pose_eye(piece: Piece, base: FloatArray, gaze: FloatArray) -> tuple[FloatAr
     around /= np.linalg.norm(around, axis=1, keepdims=True) + np.float32(1e-6)
     uv = np.asarray(_EYE_UV_CENTRE) + around * np.minimum(angle, 1.25)[:, None] * _EYE_UV_PER_RADIAN
     return positions, radial, uv.astype(np.float32)
+
+
+def as_drawable(figure: Figure, posed: PosedFigure, camera: Camera) -> Drawable:
+    """The posed figure as the camera sees it."""
+    return Drawable(
+        positions=camera.see(posed.positions),
+        normals=np.ascontiguousarray(posed.normals @ camera.rotation.T.astype(np.float32)),
+        uv=posed.uv,
+        paint=figure.paint,
+        occlusion=figure.occlusion,
+        faces=figure.faces,
+        face_material=figure.face_material,
+        materials=figure.materials,
+    )

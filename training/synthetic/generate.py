@@ -20,25 +20,26 @@ from pathlib import Path
 from typing import Any
 
 import cv2
-import numpy as np
 from hpe_edge.training.synthetic.assets import (
     HEAD_DATA_SHA256,
     AssetLibrary,
     open_assets,
     tree_sha256,
 )
+from hpe_edge.training.synthetic.features import FEATURES
 from hpe_edge.training.synthetic.figure import build_figure
 from hpe_edge.training.synthetic.head_model import HeadModel, load_head_model
 from hpe_edge.training.synthetic.identity import Identity, sample_identity
 from hpe_edge.training.synthetic.lights import Environment, load_environments
 from hpe_edge.training.synthetic.scene import Picture, render_picture
+from hpe_edge.training.synthetic.streams import Dice
 from tqdm import tqdm
 
 from hpe_edge.errors import DatasetError, InvalidArgumentError
 
 FORMAT = "hpe-edge-heads/1"
 # Raise it whenever the same seed would give other pictures: datasets of two versions are never mixed.
-RENDERER_VERSION = 1
+RENDERER_VERSION = 2
 JPEG_QUALITY = 95
 LEAST_VISIBLE_FACE = 0.35
 _TRIES = 4
@@ -53,6 +54,7 @@ class DatasetSpec:
     image_size: int = 112
     poses_per_identity: int = 6
     heads_per_shard: int = 900
+    features: tuple[str, ...] = tuple(FEATURES)
     renderer_version: int = RENDERER_VERSION
     manifest_sha256: str = ""
     head_data_sha256: str = HEAD_DATA_SHA256
@@ -166,12 +168,14 @@ def render_shard(spec: DatasetSpec, out: Path, shard: int) -> None:
 
 def render_identity(studio: _Studio, spec: DatasetSpec, number: int, poses: int) -> Iterator[tuple[Identity, Picture]]:
     """The pictures of identity ``number``; a pose that hair or a hand hides is drawn again."""
-    rng = np.random.default_rng([spec.seed, number])
-    identity = sample_identity(studio.model, rng)
-    figure = build_figure(studio.model, identity, rng)
-    for _ in range(poses):
-        for _ in range(_TRIES):
-            picture = render_picture(studio.model, studio.environments, figure, spec.image_size, rng)
+    dice = Dice((spec.seed, number))
+    features = frozenset(spec.features)
+    identity = sample_identity(studio.model, features, dice)
+    figure = build_figure(studio.model, identity, dice("figure"))
+    for pose in range(poses):
+        for attempt in range(_TRIES):
+            part = dice.child(pose * _TRIES + attempt)
+            picture = render_picture(studio.model, studio.environments, figure, spec.image_size, features, part)
             if picture.labels.visible_face_fraction >= LEAST_VISIBLE_FACE:
                 break
         yield identity, picture
@@ -203,9 +207,10 @@ def _claim(out: Path, spec: DatasetSpec) -> None:
         found = json.loads(path.read_text())
     except ValueError as error:
         raise DatasetError(f"{path}: expected a dataset description, got unreadable JSON ({error})") from error
-    differing = [key for key, value in asdict(spec).items() if found.get(key) != value]
+    asked = json.loads(json.dumps(asdict(spec)))  # tuples as JSON has them
+    differing = [key for key, value in asked.items() if found.get(key) != value]
     if differing:
-        told = ", ".join(f"{key} {found.get(key)!r} (asked: {asdict(spec)[key]!r})" for key in differing)
+        told = ", ".join(f"{key} {found.get(key)!r} (asked: {asked[key]!r})" for key in differing)
         raise DatasetError(f"{out} already holds another dataset: {told}. Choose another --out or the same settings.")
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from hpe_edge.training.synthetic.head_model import ETHNICITIES, HeadModel, Item
 from hpe_edge.training.synthetic.materials import SRGB_TO_LINEAR, Texture
+from hpe_edge.training.synthetic.streams import Dice
 from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float32]
@@ -95,8 +96,9 @@ def linear_rgb(srgb: tuple[int, int, int] | bytes) -> FloatArray:
     return SRGB_TO_LINEAR[np.frombuffer(bytes(srgb), np.uint8)]
 
 
-def sample_identity(model: HeadModel, rng: np.random.Generator) -> Identity:
-    """Draw a person; everything follows from the generator's state."""
+def sample_identity(model: HeadModel, features: frozenset[str], dice: Dice) -> Identity:
+    """Draw a person; each part has its own stream, so that features change only what is theirs."""
+    rng = dice("person")
     sex = "female" if rng.random() < 0.5 else "male"
     age = _sample_age(rng)
     shares = rng.dirichlet((0.45, 0.45, 0.45))
@@ -104,7 +106,8 @@ def sample_identity(model: HeadModel, rng: np.random.Generator) -> Identity:
     tone = float(np.clip(9.6 * rng.beta(1.0, 1.25) - 0.3, 0, 9))
     skin = _pick_skin(model, sex, age, tone, rng)
     hair_name, hair_rgb = _hair_colour(age, rng)
-    hair, buzz = _hair(model, sex, rng)
+    hair, buzz = _hair(model, sex, dice("hair"))
+    rng = dice("wear")
     cover = str(rng.choice(["", "beanie", "hood", "face mask", "scarf"], p=(0.86, 0.04, 0.03, 0.02, 0.05)))
     hat = model.items["hats"][rng.integers(len(model.items["hats"]))] if rng.random() < 0.06 and not cover else None
     adult_man = sex == "male" and age > 0.4
@@ -112,7 +115,7 @@ def sample_identity(model: HeadModel, rng: np.random.Generator) -> Identity:
     brows, lashes = model.items["eyebrows"], model.items["eyelashes"]
     teeth, clothes = model.items["teeth"], model.items["clothes"]
     return Identity(
-        neutral=_neutral_shape(model, sex, age, ethnicity, rng),
+        neutral=_neutral_shape(model, sex, age, ethnicity, dice("shape")),
         sex=sex,
         age=age,
         ethnicity=ethnicity,

@@ -58,3 +58,13 @@ def sample_pose(rng: np.random.Generator) -> Matrix:
         rotation = rotation_z(tilt) @ rotation_y(azimuth) @ rotation_x(elevation)
         if max(map(abs, label_angles_deg(rotation))) <= LABEL_LIMIT_DEG and abs(azimuth) <= LABEL_LIMIT_DEG:
             return rotation
+
+
+def sample_trunk(rotation: Matrix, rng: np.random.Generator) -> Matrix:
+    """Rotation of the trunk against the head: it follows the head's turn by a random share."""
+    azimuth = np.degrees(np.arctan2(-rotation[0, 2], rotation[2, 2]))
+    lag = np.clip(rng.normal(0.35, 0.3), 0.0, 0.9) * azimuth
+    turn = float(np.clip(-lag + rng.normal(0, 8), -65, 65))
+    nod = float(np.clip(rng.normal(0, 10), -25, 25))
+    tilt = float(np.clip(rng.normal(0, 8), -20, 20))
+    return rotation_y(turn) @ rotation_x(nod) @ rotation_z(tilt)

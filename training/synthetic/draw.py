@@ -1,0 +1,73 @@
+"""From triangles to linear radiance: visibility, shadow maps, shading, at SUPERSAMPLING^2 samples a pixel."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from hpe_edge.training.synthetic.camera import Camera
+from hpe_edge.training.synthetic.drawable import Drawable
+from hpe_edge.training.synthetic.lights import Lighting
+from hpe_edge.training.synthetic.materials import SRGB_TO_LINEAR
+from hpe_edge.training.synthetic.raster import rasterise, rasterise_depth, shade
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.float32]
+
+SUPERSAMPLING = 2  # samples a pixel along each axis
+SHADOW_SIDE = 144
+_SHADOW_SPAN_DM = 4.2  # head, hair and shoulders
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """``inverse_depth`` (S*k, S*k) and ``triangle_of`` (S*k, S*k; -1: nothing) in samples; ``radiance``
+    (S, S, 3) linear, black where nothing is, and ``coverage`` (S, S) in pixels."""
+
+    inverse_depth: FloatArray
+    triangle_of: NDArray[np.int32]
+    radiance: FloatArray
+    coverage: FloatArray
+
+
+def draw(thing: Drawable, texels: NDArray[np.uint8], camera: Camera, lighting: Lighting, side: int) -> Drawn:
+    """Draw a thing on ``side`` x ``side`` pixels; shadows fall within 4.2 dm round the first vertices' middle."""
+    samples = side * SUPERSAMPLING
+    pixels, inv_depth = camera.project(thing.positions)
+    screen = pixels * np.float32(SUPERSAMPLING)
+    best = np.zeros((samples, samples), np.float32)
+    triangle_of = np.full((samples, samples), -1, np.int32)
+    rasterise(
+        screen, inv_depth, thing.faces, thing.face_material, thing.materials, thing.uv, texels, best, triangle_of
+    )  # fmt: skip
+    frames, shadow, bias = _shadow_maps(thing, np.asarray([0, 0, -camera.distance_dm], np.float32), lighting)
+    image = np.zeros((samples, samples, 3), np.float32)
+    coverage = np.zeros((samples, samples), np.float32)
+    shade(
+        triangle_of, best, screen, inv_depth, thing.faces, thing.face_material, thing.materials, thing.uv,
+        texels, SRGB_TO_LINEAR, thing.positions, thing.normals, thing.occlusion, thing.paint, lighting.harmonics,
+        lighting.to_environment, lighting.key_directions, lighting.key_rgb, frames, shadow, bias, image, coverage,
+    )  # fmt: skip
+    shape = (side, SUPERSAMPLING, side, SUPERSAMPLING)
+    return Drawn(best, triangle_of, image.reshape(*shape, 3).mean((1, 3)), coverage.reshape(shape).mean((1, 3)))
+
+
+def _shadow_maps(thing: Drawable, centre: FloatArray, lighting: Lighting) -> tuple[FloatArray, FloatArray, np.float32]:
+    """Orthographic depth maps towards each key light round ``centre``."""
+    count = len(lighting.key_directions)
+    frames = np.zeros((count, 3, 4), np.float32)
+    maps = np.full((count, SHADOW_SIDE, SHADOW_SIDE), -1e9, np.float32)
+    casts = np.ones(len(thing.faces), np.bool_)
+    scale = SHADOW_SIDE / _SHADOW_SPAN_DM
+    for light, direction in enumerate(lighting.key_directions):
+        helper = np.asarray([0, 1, 0] if abs(direction[1]) < 0.9 else [1, 0, 0], np.float32)
+        right = np.cross(helper, direction)
+        right /= np.linalg.norm(right)
+        axes = np.stack([right * scale, np.cross(direction, right) * scale, direction])
+        frames[light, :, :3] = axes
+        frames[light, :, 3] = -axes @ centre + (SHADOW_SIDE / 2, SHADOW_SIDE / 2, 0)
+        local = thing.positions @ frames[light, :, :3].T + frames[light, :, 3]
+        rasterise_depth(
+            np.ascontiguousarray(local[:, :2]), np.ascontiguousarray(local[:, 2]), thing.faces, casts, maps[light]
+        )
+    return frames, maps, np.float32(0.05)

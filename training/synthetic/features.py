@@ -1,0 +1,33 @@
+"""What the studio can leave out, so that its gain can be measured (``hpe-edge render --without occluders``)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from hpe_edge.errors import InvalidArgumentError
+
+FEATURES: dict[str, str] = {
+    "camera": "wide lenses, heads off the axis, tone curves, blur, compression, grey and infrared, picture borders",
+    "light": "hard side light, flash, night, coloured light, backlight; muted backgrounds",
+    "skin": "light scattered under the skin, wrinkles, lips and brows by tone, wet eyes, relief of beards",
+    "expression": "expressions in life's proportions with teeth, gaze, blinks",
+    "hair": "curls, buns, partings, fringes, thinning, grey",
+    "wear": "caps, helmets, head scarves, fitted masks, reflections in glasses",
+    "occluders": "hands, phones, microphones, cups before the face",
+    "company": "other people in the picture",
+    "pose": "joint distribution of yaw, pitch and roll as published sets have it",
+}
+ALL_FEATURES = frozenset(FEATURES)
+
+
+def features_without(left_out: Iterable[str]) -> frozenset[str]:
+    """All features but those named; raises ``InvalidArgumentError`` for an unknown name.
+
+    >>> "camera" in features_without(["pose"])
+    True
+    """
+    names = frozenset(left_out)
+    unknown = sorted(names - ALL_FEATURES)
+    if unknown:
+        raise InvalidArgumentError(f"features: expected some of {', '.join(FEATURES)}; got {', '.join(unknown)}")
+    return ALL_FEATURES - names
