@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from hpe_edge.training.synthetic.identity import Glasses
 from hpe_edge.training.synthetic.landmarks import LANDMARKS_68
+from hpe_edge.training.synthetic.wear import Glasses
 from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float32]

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from hpe_edge.training.synthetic.hair import sample_hair, sample_hair_colour
 from hpe_edge.training.synthetic.head_model import ETHNICITIES, HeadModel, Item
-from hpe_edge.training.synthetic.materials import SRGB_TO_LINEAR, Texture
+from hpe_edge.training.synthetic.materials import Texture, linear_rgb
 from hpe_edge.training.synthetic.streams import Dice
+from hpe_edge.training.synthetic.wear import Glasses, sample_cover, sample_glasses
 from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float32]
@@ -19,33 +21,6 @@ MONK_TONES = tuple(
     bytes.fromhex(code)
     for code in ["f6ede4", "f3e7db", "f7ead0", "eadaba", "d7bd96", "a07e56", "825c43", "604134", "3a312a", "292420"]
 )
-_HAIR_COLOURS = {  # sRGB and how often
-    "black": ((22, 19, 18), 0.34),
-    "darkbrown": ((48, 33, 24), 0.24),
-    "brown": ((88, 60, 40), 0.14),
-    "blond": ((176, 142, 98), 0.10),
-    "red": ((122, 58, 30), 0.03),
-    "grey": ((130, 128, 126), 0.08),
-    "white": ((205, 203, 200), 0.04),
-    "dyed": ((120, 40, 70), 0.03),
-}
-_MALE_HAIR = ("short01", "short02", "short03", "short04", "afro01", "long01", "ponytail01")
-_FEMALE_HAIR = ("bob01", "bob02", "braid01", "long01", "ponytail01", "short01", "short03", "short04", "afro01")
-_HAIR_SHARES = {"bob01": 0.6, "bob02": 0.6, "long01": 2.2, "ponytail01": 1.6}
-
-
-@dataclass(frozen=True)
-class Glasses:
-    """Frame in decimetres; ``lens_opacity`` near 1 for sunglasses, 0 for none drawn."""
-
-    half_width: float
-    half_height: float
-    squareness: float
-    thickness: float
-    drop: float
-    frame_rgb: tuple[float, float, float]
-    lens_rgb: tuple[float, float, float]
-    lens_opacity: float
 
 
 @dataclass(frozen=True)
@@ -91,11 +66,6 @@ class Identity:
         }
 
 
-def linear_rgb(srgb: tuple[int, int, int] | bytes) -> FloatArray:
-    """8-bit sRGB to linear."""
-    return SRGB_TO_LINEAR[np.frombuffer(bytes(srgb), np.uint8)]
-
-
 def sample_identity(model: HeadModel, features: frozenset[str], dice: Dice) -> Identity:
     """Draw a person; each part has its own stream, so that features change only what is theirs."""
     rng = dice("person")
@@ -105,11 +75,10 @@ def sample_identity(model: HeadModel, features: frozenset[str], dice: Dice) -> I
     ethnicity = dict(zip(ETHNICITIES, shares.tolist(), strict=True))
     tone = float(np.clip(9.6 * rng.beta(1.0, 1.25) - 0.3, 0, 9))
     skin = _pick_skin(model, sex, age, tone, rng)
-    hair_name, hair_rgb = _hair_colour(age, rng)
-    hair, buzz = _hair(model, sex, dice("hair"))
+    hair_name, hair_rgb = sample_hair_colour(age, rng)
+    hair, buzz = sample_hair(model, sex, dice("hair"))
     rng = dice("wear")
-    cover = str(rng.choice(["", "beanie", "hood", "face mask", "scarf"], p=(0.86, 0.04, 0.03, 0.02, 0.05)))
-    hat = model.items["hats"][rng.integers(len(model.items["hats"]))] if rng.random() < 0.06 and not cover else None
+    cover, hat = sample_cover(model, rng)
     adult_man = sex == "male" and age > 0.4
     bearded = adult_man and rng.random() < 0.5
     brows, lashes = model.items["eyebrows"], model.items["eyelashes"]
@@ -138,7 +107,7 @@ def sample_identity(model: HeadModel, features: frozenset[str], dice: Dice) -> I
         cover=cover,
         cover_rgb=rng.uniform(0.02, 0.8, 3).astype(np.float32),
         make_up=float(rng.uniform(0.2, 1.0)) if sex == "female" and age > 0.35 and rng.random() < 0.5 else 0.0,
-        glasses=_glasses(rng) if rng.random() < 0.2 else None,
+        glasses=sample_glasses(rng) if rng.random() < 0.2 else None,
     )
 
 
@@ -224,40 +193,3 @@ def _pick_eye(model: HeadModel, tone: float, rng: np.random.Generator) -> Textur
     dark = ("brown", "darkbrown", "brownlight")
     names = dark if rng.random() < (0.97 if tone > 4.5 else 0.5) else tuple(sorted(model.eye_textures))
     return model.eye_textures[str(rng.choice(names))]
-
-
-def _hair_colour(age: float, rng: np.random.Generator) -> tuple[str, FloatArray]:
-    names = list(_HAIR_COLOURS)
-    shares = np.asarray([_HAIR_COLOURS[name][1] for name in names])
-    grey = np.asarray([name in ("grey", "white") for name in names])
-    shares = np.where(grey, shares * (0.2 if age < 0.6 else 5.0), shares)
-    name = names[rng.choice(len(names), p=shares / shares.sum())]
-    return name, linear_rgb(_HAIR_COLOURS[name][0]) * np.float32(np.exp(rng.normal(0, 0.25)))
-
-
-def _hair(model: HeadModel, sex: str, rng: np.random.Generator) -> tuple[Item | None, float]:
-    """A hair item, and the strength of cropped hair painted on the scalp."""
-    if rng.random() < (0.22 if sex == "male" else 0.04):
-        return None, float(rng.choice([0.0, 0.5, 0.95], p=(0.35, 0.3, 0.35)))
-    names = _MALE_HAIR if sex == "male" else _FEMALE_HAIR
-    cropped = 4.0 if sex == "male" else 0.8
-    shares = np.asarray([cropped if name.startswith("short") else _HAIR_SHARES.get(name, 1.0) for name in names])
-    wanted = names[rng.choice(len(names), p=shares / shares.sum())]
-    return next(item for item in model.items["hair"] if item.name == wanted), 0.9
-
-
-def _glasses(rng: np.random.Generator) -> Glasses:
-    sun = rng.random() < 0.35
-    dark = float(rng.uniform(0.0, 0.15)) if rng.random() < 0.65 else float(rng.uniform(0.1, 0.8))
-    tint = np.asarray([1.0, 0.85, 0.7]) * rng.uniform(0.005, 0.06)
-    grey = (dark, dark * rng.uniform(0.6, 1.0), dark * rng.uniform(0.4, 1.0))
-    return Glasses(
-        half_width=float(rng.uniform(0.22, 0.31)),
-        half_height=float(rng.uniform(0.15, 0.27)),
-        squareness=float(rng.uniform(2.0, 5.0)),
-        thickness=float(rng.choice([0.012, 0.02, 0.032])),
-        drop=float(rng.uniform(0.0, 0.08)),
-        frame_rgb=grey,
-        lens_rgb=tuple(tint.tolist()) if sun else (0.9, 0.9, 0.9),  # type: ignore[arg-type]
-        lens_opacity=float(min(1.0, rng.uniform(0.9, 1.2))) if sun else (0.05 if rng.random() < 0.3 else 0.0),
-    )

@@ -28,6 +28,11 @@ _SRGB = np.arange(256, dtype=np.float64) / 255.0
 SRGB_TO_LINEAR = np.where(_SRGB <= 0.04045, _SRGB / 12.92, ((_SRGB + 0.055) / 1.055) ** 2.4).astype(np.float32)
 
 
+def linear_rgb(srgb: tuple[int, int, int] | bytes) -> NDArray[np.float32]:
+    """8-bit sRGB to linear."""
+    return SRGB_TO_LINEAR[np.frombuffer(bytes(srgb), np.uint8)]
+
+
 @dataclass(frozen=True)
 class Texture:
     """A square texture in the store: ``offset`` and ``size`` in texels; ``mean`` linear RGB where opaque."""
