@@ -31,7 +31,7 @@ class Drawn:
 
 
 def draw(thing: Drawable, texels: NDArray[np.uint8], camera: Camera, lighting: Lighting, side: int) -> Drawn:
-    """Draw a thing on ``side`` x ``side`` pixels; shadows fall within 4.2 dm round the first vertices' middle."""
+    """Draw a thing on ``side`` x ``side`` pixels; shadows fall within 4.2 dm round the head."""
     samples = side * SUPERSAMPLING
     pixels, inv_depth = camera.project(thing.positions)
     screen = pixels * np.float32(SUPERSAMPLING)
@@ -40,7 +40,7 @@ def draw(thing: Drawable, texels: NDArray[np.uint8], camera: Camera, lighting: L
     rasterise(
         screen, inv_depth, thing.faces, thing.face_material, thing.materials, thing.uv, texels, best, triangle_of
     )  # fmt: skip
-    frames, shadow, bias = _shadow_maps(thing, np.asarray([0, 0, -camera.distance_dm], np.float32), lighting)
+    frames, shadow, bias = _shadow_maps(thing, camera.head_centre, lighting)
     image = np.zeros((samples, samples, 3), np.float32)
     coverage = np.zeros((samples, samples), np.float32)
     shade(

@@ -299,7 +299,7 @@ def as_drawable(figure: Figure, posed: PosedFigure, camera: Camera) -> Drawable:
     """The posed figure as the camera sees it."""
     return Drawable(
         positions=camera.see(posed.positions),
-        normals=np.ascontiguousarray(posed.normals @ camera.rotation.T.astype(np.float32)),
+        normals=np.ascontiguousarray(posed.normals @ camera.to_camera.T.astype(np.float32)),
         uv=posed.uv,
         paint=figure.paint,
         occlusion=figure.occlusion,

@@ -67,7 +67,7 @@ def make_labels(
     points_68, points_21 = pixels[LANDMARKS_68], pixels[LANDMARKS_21]
     skull = model.skull
     face = model.face_index
-    towards = (base_normals[face] @ camera.rotation.T.astype(np.float32) * -seen[face]).sum(1) > 0
+    towards = (base_normals[face] @ camera.to_camera.T.astype(np.float32) * -seen[face]).sum(1) > 0
     facing = face[towards]
     return Labels(
         euler_deg=label_angles_deg(camera.rotation),
@@ -79,13 +79,7 @@ def make_labels(
         landmarks_21=points_21,
         landmarks_21_visible=visible(LANDMARKS_21, slack),
         visible_face_fraction=float(visible(facing, slack).mean()) if len(facing) else 0.0,
-        intrinsics={
-            "fx": camera.focal_px,
-            "fy": camera.focal_px,
-            "cx": camera.centre_x,
-            "cy": camera.centre_y,
-            "distance_dm": camera.distance_dm,
-        },
+        intrinsics=camera.intrinsics(),
     )
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from hpe_edge.training.synthetic.camera import aim_at_face, sample_distance_dm
+from hpe_edge.training.synthetic.camera import aim_at_face, on_axis, sample_distance_dm, sample_view
 from hpe_edge.training.synthetic.clutter import paint_clutter
 from hpe_edge.training.synthetic.draw import SUPERSAMPLING, draw
 from hpe_edge.training.synthetic.drawable import join
@@ -45,7 +45,8 @@ def render_picture(
     rotation = sample_pose(dice("pose"))
     expression, weights = sample_expression(dice("expression"))
     posed = pose_figure(model, figure, weights, sample_trunk(rotation, dice("trunk")), sample_gaze(dice("gaze")))
-    camera = aim_at_face(posed.base[LANDMARKS_68], rotation, sample_distance_dm(dice("camera")), side)
+    view = sample_view(dice("lens")) if "camera" in features else on_axis(sample_distance_dm(dice("camera")))
+    camera = aim_at_face(posed.base[LANDMARKS_68], rotation, view, side)
     lighting, backdrop = sample_lighting(environments, dice("light"))
     drawn = draw(join([as_drawable(figure, posed, camera)]), model.texels, camera, lighting, side)
     background = _background(backdrop, side, dice("background"))
