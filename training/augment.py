@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from hpe_edge.training import augment_ops as ops
 from hpe_edge.training.augment_ops import Floats, Image, Rng
+from hpe_edge.training.euler import euler_nearest_deg
 
 from hpe_edge import _core
 from hpe_edge.errors import InvalidArgumentError
@@ -102,33 +103,12 @@ def flip_pose(pose: Pose) -> Pose:
     return Pose(pose.euler_deg * np.array([-1, 1, -1], np.float32), pose.rotation * np.outer(sign, sign))
 
 
-def rotation_to_euler(rotation: npt.NDArray[np.floating], near_deg: Floats) -> Floats:
-    """Angles (3,) of a label-frame matrix, on the Euler branch nearest to ``near_deg``.
-
-    CONVENTIONS' inverse holds for |yaw| < 90; beyond, the same matrix is (180 - yaw, pitch + 180,
-    roll + 180). Renders reach 99 degrees, so the branch has to be chosen.
-    """
-    r = rotation.astype(np.float64)
-    yaw = math.degrees(math.asin(min(1.0, max(-1.0, -r[0, 2]))))
-    pitch = math.degrees(math.atan2(r[1, 2], r[2, 2]))
-    roll = math.degrees(math.atan2(r[0, 1], r[0, 0]))
-    first = np.array([yaw, pitch, roll])
-    second = np.array([math.copysign(180.0, yaw) - yaw, pitch + 180.0, roll + 180.0])
-    best = []
-    for candidate in (first, second):
-        turns = np.round((candidate - near_deg) / 360.0)
-        turns[0] = 0.0  # yaw itself never wraps
-        best.append(candidate - 360.0 * turns)
-    chosen = min(best, key=lambda angles: float(np.abs(angles - near_deg).sum()))
-    return chosen.astype(np.float32)
-
-
 def turn_pose(pose: Pose, angle_deg: float) -> Pose:
     """Labels after the picture is turned clockwise by ``angle_deg`` about the optical axis: ``Rz R``."""
     c, s = math.cos(math.radians(angle_deg)), math.sin(math.radians(angle_deg))
     turned = np.array([[c, s, 0], [-s, c, 0], [0, 0, 1]], np.float32) @ pose.rotation
     near = pose.euler_deg + np.array([0.0, 0.0, angle_deg], np.float32)
-    return Pose(rotation_to_euler(turned, near), turned.astype(np.float32))
+    return Pose(euler_nearest_deg(turned, near), turned.astype(np.float32))
 
 
 def box_of(landmarks: Floats) -> Floats:

@@ -17,10 +17,10 @@ from hpe_edge.training.augment import (
     cut,
     flip_pose,
     no_augmentation,
-    rotation_to_euler,
     sample_rng,
     turn_pose,
 )
+from hpe_edge.training.euler import euler_nearest_deg
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -49,7 +49,7 @@ def test_turned_angles_give_the_turned_matrix(euler: tuple[float, float, float],
 @given(angles)
 def test_inverse_keeps_the_branch_beyond_90_degrees(euler: tuple[float, float, float]) -> None:
     near = np.array(euler, np.float32)
-    back = rotation_to_euler(label_rotation(euler), near)
+    back = euler_nearest_deg(label_rotation(euler), near)
     np.testing.assert_allclose(label_rotation(back), label_rotation(euler), atol=1e-4)
     if abs(abs(euler[0]) - 90) > 1:
         np.testing.assert_allclose(back, near, atol=0.05)

@@ -1,4 +1,4 @@
-"""The compiled rasteriser against a slow and obvious twin, and the poses against the conventions."""
+"""The compiled rasteriser against a slow and obvious twin."""
 
 from __future__ import annotations
 
@@ -7,14 +7,7 @@ import pytest
 from hpe_edge.training.synthetic.camera import HEAD_CENTRE, Camera, aim_at_face
 from hpe_edge.training.synthetic.expression import UNIT_NAMES, sample_expression
 from hpe_edge.training.synthetic.materials import TexelStore, material
-from hpe_edge.training.synthetic.pose import (
-    LABEL_LIMIT_DEG,
-    label_angles_deg,
-    rotation_x,
-    rotation_y,
-    rotation_z,
-    sample_pose,
-)
+from hpe_edge.training.synthetic.pose import sample_pose
 from hpe_edge.training.synthetic.raster import rasterise, rasterise_depth, vertex_normals
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -114,40 +107,6 @@ def test_normals_point_out_of_counter_clockwise_faces() -> None:
     corners = np.asarray([[0, 0, 0], [1, 0, 0], [0, 1, 0]], np.float32)
     vertex_normals(corners, np.asarray([[0, 1, 2]], np.int32), normals)
     np.testing.assert_allclose(normals, [[0, 0, 1]] * 3, atol=1e-6)
-
-
-ANGLES = st.tuples(st.floats(-89, 89), st.floats(-80, 80), st.floats(-80, 80))
-
-
-@given(ANGLES)
-def test_label_angles_invert_the_label_matrix(angles: tuple[float, float, float]) -> None:
-    yaw, pitch, roll = angles
-    rotation = rotation_x(pitch) @ rotation_y(yaw) @ rotation_z(roll)
-    np.testing.assert_allclose(label_angles_deg(rotation), angles, atol=1e-6)
-
-
-def test_label_angles_beyond_the_profile_stay_on_the_near_branch() -> None:
-    rotation = rotation_x(5) @ rotation_y(95) @ rotation_z(-4)
-    np.testing.assert_allclose(label_angles_deg(rotation), (95, 5, -4), atol=1e-6)
-
-
-def test_signs_of_the_conventions() -> None:
-    nose = np.asarray([0, 0, 1.0])
-    assert (rotation_y(30) @ nose)[0] < 0  # +yaw: the nose points to image-left
-    assert (rotation_x(30) @ nose)[1] > 0  # +pitch: the face looks up
-    crown = rotation_z(30) @ np.asarray([0, 1.0, 0])
-    assert crown[0] > 0  # +roll: clockwise in the image, the crown moves to image-right
-
-
-def test_sampled_poses_are_rotations_within_the_label_range_and_reach_profiles() -> None:
-    rng = np.random.default_rng(3)
-    poses = [sample_pose(rng) for _ in range(600)]
-    angles = np.asarray([label_angles_deg(pose) for pose in poses])
-    assert np.abs(angles).max() <= LABEL_LIMIT_DEG
-    assert (np.abs(angles[:, 0]) > 75).mean() > 0.03
-    assert (np.abs(angles[:, 2]) > 60).any()
-    for pose in poses[:20]:
-        np.testing.assert_allclose(pose @ pose.T, np.eye(3), atol=1e-9)
 
 
 @given(st.integers(0, 1000), st.floats(4.5, 32))

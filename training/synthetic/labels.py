@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from hpe_edge.training.euler import euler_of_rotation_deg
 from hpe_edge.training.synthetic.camera import Camera
 from hpe_edge.training.synthetic.head_model import HeadModel
 from hpe_edge.training.synthetic.landmarks import LANDMARKS_21, LANDMARKS_68
-from hpe_edge.training.synthetic.pose import Matrix, label_angles_deg
+from hpe_edge.training.synthetic.pose import Matrix
 from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float32]
@@ -70,7 +71,7 @@ def make_labels(
     towards = (base_normals[face] @ camera.to_camera.T.astype(np.float32) * -seen[face]).sum(1) > 0
     facing = face[towards]
     return Labels(
-        euler_deg=label_angles_deg(camera.rotation),
+        euler_deg=euler_of_rotation_deg(camera.rotation),
         rotation=camera.rotation,
         box_xyxy=_bounds(points_68),
         head_box_xyxy=_bounds(pixels[skull]),
