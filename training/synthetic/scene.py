@@ -13,6 +13,8 @@ from hpe_edge.training.synthetic.drawable import join
 from hpe_edge.training.synthetic.expression import sample_expression, sample_gaze
 from hpe_edge.training.synthetic.figure import Figure, as_drawable, pose_figure
 from hpe_edge.training.synthetic.head_model import HeadModel
+from hpe_edge.training.synthetic.film import sample_film
+from hpe_edge.training.synthetic.frames import sample_frame
 from hpe_edge.training.synthetic.labels import Labels, make_labels
 from hpe_edge.training.synthetic.landmarks import LANDMARKS_68
 from hpe_edge.training.synthetic.lights import Environment, backdrop_crop, sample_lighting
@@ -50,9 +52,19 @@ def render_picture(
     lighting, backdrop = sample_lighting(environments, dice("light"))
     drawn = draw(join([as_drawable(figure, posed, camera)]), model.texels, camera, lighting, side)
     background = _background(backdrop, side, dice("background"))
-    picture = develop(drawn.radiance, drawn.coverage, background, dice("sensor"))
-    labels = make_labels(model, posed.base, posed.base_normals, camera, drawn.inverse_depth, SUPERSAMPLING)
-    return Picture(picture, labels, {"expression": expression, "light": lighting.name})
+    nearest = drawn.inverse_depth
+    film, frame = "colour", None
+    if "camera" in features:
+        film, frame = sample_film(dice("kind of film")), sample_frame(side, dice("frame"))
+        picture = photograph(Taken(drawn.radiance, drawn.coverage, background), film, dice)
+        if frame is not None:
+            picture = frame.fill(picture)
+            nearest = np.where(frame.outside(len(nearest), side), np.float32(np.inf), nearest)
+    else:
+        picture = develop(drawn.radiance, drawn.coverage, background, dice("sensor"))
+    labels = make_labels(model, posed.base, posed.base_normals, camera, nearest, SUPERSAMPLING)
+    attributes = {"expression": expression, "light": lighting.name, "sensor": film}
+    return Picture(picture, labels, {**attributes, "frame": frame.kind if frame is not None else ""})
 
 
 def _background(backdrop: FloatArray, side: int, rng: np.random.Generator) -> FloatArray:
