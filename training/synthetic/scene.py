@@ -6,20 +6,21 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from hpe_edge.training.euler import EULER_LIMIT_DEG
 from hpe_edge.training.synthetic.camera import aim_at_face, on_axis, sample_distance_dm, sample_view
 from hpe_edge.training.synthetic.clutter import paint_clutter
 from hpe_edge.training.synthetic.draw import SUPERSAMPLING, draw
 from hpe_edge.training.synthetic.drawable import join
 from hpe_edge.training.synthetic.expression import sample_expression, sample_gaze
 from hpe_edge.training.synthetic.figure import Figure, as_drawable, pose_figure
-from hpe_edge.training.synthetic.head_model import HeadModel
 from hpe_edge.training.synthetic.film import sample_film
 from hpe_edge.training.synthetic.frames import sample_frame
+from hpe_edge.training.synthetic.head_model import HeadModel
 from hpe_edge.training.synthetic.labels import Labels, make_labels
 from hpe_edge.training.synthetic.landmarks import LANDMARKS_68
 from hpe_edge.training.synthetic.lights import Environment, backdrop_crop, sample_lighting
 from hpe_edge.training.synthetic.pose import Matrix, rotation_x, sample_pose, sample_trunk
-from hpe_edge.training.synthetic.sensor import develop
+from hpe_edge.training.synthetic.sensor import Taken, develop, photograph
 from hpe_edge.training.synthetic.streams import Dice
 from numpy.typing import NDArray
 
@@ -42,9 +43,10 @@ def render_picture(
     side: int,
     features: frozenset[str],
     dice: Dice,
+    yaw_range_deg: float = EULER_LIMIT_DEG,
 ) -> Picture:
     """Draw one pose of a figure on ``side`` x ``side`` pixels."""
-    rotation = sample_pose(dice("pose"))
+    rotation = sample_pose(dice("pose"), features, yaw_range_deg)
     expression, weights = sample_expression(dice("expression"))
     posed = pose_figure(model, figure, weights, sample_trunk(rotation, dice("trunk")), sample_gaze(dice("gaze")))
     view = sample_view(dice("lens")) if "camera" in features else on_axis(sample_distance_dm(dice("camera")))
