@@ -16,6 +16,7 @@ from hpe_edge.training.synthetic.assets import AssetLibrary
 from hpe_edge.training.synthetic.masks import BaseMasks, build_masks
 from hpe_edge.training.synthetic.materials import TexelStore, Texture, read_rgba
 from hpe_edge.training.synthetic.mesh import Fit, Mesh, Target, read_mhclo, read_obj, read_target
+from hpe_edge.training.synthetic.skin import add_skin
 from numpy.typing import NDArray
 
 from hpe_edge.errors import AssetError
@@ -88,7 +89,7 @@ def load_head_model(assets: AssetLibrary) -> HeadModel:
     store = TexelStore()
     items = _read_items(assets, store, mesh.positions)
     skins = {
-        Path(name).stem: store.add(read_rgba(assets.path(name), 1024))
+        Path(name).stem: add_skin(store, read_rgba(assets.path(name), 1024), head / "textures/mpfb_face.jpg")
         for name in assets.names("makehuman/skins/textures/", ".png")
     }
     eye_textures = _eye_textures(assets, store)

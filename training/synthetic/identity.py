@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 import numpy as np
 from hpe_edge.training.synthetic.hair import sample_hair, sample_hair_colour
 from hpe_edge.training.synthetic.head_model import ETHNICITIES, HeadModel, Item
 from hpe_edge.training.synthetic.materials import Texture, linear_rgb
+from hpe_edge.training.synthetic.population import person
 from hpe_edge.training.synthetic.streams import Dice
 from hpe_edge.training.synthetic.wear import Glasses, sample_cover, sample_glasses
 from numpy.typing import NDArray
@@ -69,11 +70,12 @@ class Identity:
 def sample_identity(model: HeadModel, features: frozenset[str], dice: Dice) -> Identity:
     """Draw a person; each part has its own stream, so that features change only what is theirs."""
     rng = dice("person")
-    sex = "female" if rng.random() < 0.5 else "male"
-    age = _sample_age(rng)
-    shares = rng.dirichlet((0.45, 0.45, 0.45))
+    seed, number = dice.key[0], dice.key[-1]
+    if len(dice.key) > 2:  # somebody in the background: any cell of the population
+        number = int(rng.integers(1 << 30))
+    sex, age, tone = astuple(person(seed, number, rng))
+    shares = rng.dirichlet((0.3 + 0.05 * tone, 0.45, 0.7 - 0.05 * tone))
     ethnicity = dict(zip(ETHNICITIES, shares.tolist(), strict=True))
-    tone = float(np.clip(9.6 * rng.beta(1.0, 1.25) - 0.3, 0, 9))
     skin = _pick_skin(model, sex, age, tone, rng)
     hair_name, hair_rgb = sample_hair_colour(age, rng)
     hair, buzz = sample_hair(model, sex, dice("hair"))
@@ -109,15 +111,6 @@ def sample_identity(model: HeadModel, features: frozenset[str], dice: Dice) -> I
         make_up=float(rng.uniform(0.2, 1.0)) if sex == "female" and age > 0.35 and rng.random() < 0.5 else 0.0,
         glasses=sample_glasses(rng) if rng.random() < 0.2 else None,
     )
-
-
-def _sample_age(rng: np.random.Generator) -> float:
-    draw = rng.random()
-    if draw < 0.03:
-        return float(rng.uniform(0.05, 0.1875))
-    if draw < 0.15:
-        return float(rng.uniform(0.1875, 0.42))
-    return float(rng.uniform(0.42, 0.62) if draw < 0.7 else rng.uniform(0.62, 1.0))
 
 
 def _neutral_shape(
@@ -167,7 +160,9 @@ def align_to_mean(model: HeadModel, positions: FloatArray) -> FloatArray:
 
 def _pick_skin(model: HeadModel, sex: str, age: float, tone: float, rng: np.random.Generator) -> Texture:
     """A texture of fitting sex and age; where the assets have none, another's detail in the right tone."""
-    era = "old" if age > 0.8 else "middleage" if age > 0.62 else "young"
+    era = "old" if age > 0.74 else "middleage" if age > 0.56 else "young"
+    if era == "old" and tone < 4 and rng.random() < 0.65:
+        era = "middleage"  # the one old texture is a dark man's: its contrast is too harsh for most light skins
     dark = tone > 5.5
     wanted = [name for name in model.skins if name.split("_")[2] == sex and name.startswith(era)]
     if dark and rng.random() < 0.5:
