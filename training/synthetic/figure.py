@@ -9,14 +9,18 @@ from dataclasses import dataclass
 
 import numpy as np
 from hpe_edge.training.synthetic.camera import Camera
+from hpe_edge.training.synthetic.dome import dome_of
 from hpe_edge.training.synthetic.drawable import PAINT_COLUMNS, Drawable
 from hpe_edge.training.synthetic.glasses import build_glasses
+from hpe_edge.training.synthetic.hair_style import make_hair
 from hpe_edge.training.synthetic.head_model import HeadModel, Item, Surface
 from hpe_edge.training.synthetic.identity import Identity
 from hpe_edge.training.synthetic.landmarks import LEFT_EYEBALL_FRONT, RIGHT_EYEBALL_FRONT
 from hpe_edge.training.synthetic.materials import Texture, material
 from hpe_edge.training.synthetic.pose import Matrix
 from hpe_edge.training.synthetic.raster import vertex_normals
+from hpe_edge.training.synthetic.streams import Dice
+from hpe_edge.training.synthetic.worn import Worn
 from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float32]
@@ -31,10 +35,11 @@ _EYE_UV_CENTRE = (0.293, 0.30)
 class Piece:
     """A run of vertices in the buffer: ``follows`` says where their positions come from."""
 
-    follows: str  # "skin", "right eye", "left eye", "item" or "glasses"
+    follows: str  # "skin", "right eye", "left eye", "item", "glasses" or "worn"
     surface: Surface
     start: int
     item: Item | None = None
+    worn: Worn | None = None
 
 
 @dataclass(frozen=True)
@@ -72,10 +77,11 @@ class _Builder:
         occlusion: FloatArray | float,
         paint: FloatArray | None = None,
         item: Item | None = None,
+        worn: Worn | None = None,
     ) -> None:
         """Append a piece; ``rows`` gives for successive runs of faces their count and material."""
         count = len(surface.source)
-        self.pieces.append(Piece(follows, surface, self.length, item))
+        self.pieces.append(Piece(follows, surface, self.length, item, worn))
         self.uv.append(surface.uv)
         self.faces.append(surface.faces + self.length)
         for faces, row in rows:
@@ -86,8 +92,9 @@ class _Builder:
         self.length += count
 
 
-def build_figure(model: HeadModel, identity: Identity, rng: np.random.Generator) -> Figure:
+def build_figure(model: HeadModel, identity: Identity, dice: Dice) -> Figure:
     """Assemble the pieces that this person shows."""
+    rng = dice("figure")
     builder = _Builder()
     skin_row = material(
         identity.skin, identity.skin_gain, cull=True, smooth=True,
@@ -104,6 +111,10 @@ def build_figure(model: HeadModel, identity: Identity, rng: np.random.Generator)
     glasses_positions = np.zeros((0, 3), np.float32)
     if identity.glasses is not None:
         glasses_positions = _add_glasses(builder, model, identity)
+    if identity.style is not None:
+        dome = dome_of(model.dome, identity.neutral)
+        for worn in make_hair(model, identity.style, dome, dice("hair made")):
+            _add_worn(builder, worn)
     face_material = np.concatenate(builder.face_material)
     return Figure(
         identity=identity,
@@ -212,6 +223,11 @@ def _add_glasses(builder: _Builder, model: HeadModel, identity: Identity) -> Flo
     return positions
 
 
+def _add_worn(builder: _Builder, worn: Worn) -> None:
+    surface = Surface(np.arange(len(worn.positions), dtype=np.int32), worn.uv, worn.faces)
+    builder.add("worn", surface, worn.rows, worn.occlusion, worn.paint, worn=worn)
+
+
 @dataclass(frozen=True)
 class PosedFigure:
     """Vertex buffers in head axes (label frame, before the head's rotation), and the posed base mesh."""
@@ -249,6 +265,12 @@ def pose_figure(
         elif piece.follows == "glasses":
             positions[run] = figure.glasses_positions
             _own_normals(piece, positions[run], normals[run])
+        elif piece.worn is not None:
+            positions[run] = _pose_worn(piece.worn, identity.neutral, base, trunk)
+            if piece.worn.shading is not None:
+                normals[run] = piece.worn.shading
+            else:
+                vertex_normals(positions[run], piece.surface.faces, normals[run])
         else:
             positions[run] = _pose_item(model, piece, base, trunk)
             _own_normals(piece, positions[run], normals[run])
@@ -258,6 +280,11 @@ def pose_figure(
 def _turn_trunk(positions: FloatArray, headness: FloatArray, trunk: Matrix) -> FloatArray:
     turned = (positions - NECK_PIVOT) @ trunk.T.astype(np.float32) + NECK_PIVOT
     return positions * headness[:, None] + turned * (1 - headness[:, None])
+
+
+def _pose_worn(worn: Worn, neutral: FloatArray, base: FloatArray, trunk: Matrix) -> FloatArray:
+    moved = np.where(worn.anchor[:, None] >= 0, (base - neutral)[worn.anchor], np.float32(0))
+    return _turn_trunk(worn.positions + moved, worn.headness, trunk)
 
 
 def _pose_item(model: HeadModel, piece: Piece, base: FloatArray, trunk: Matrix) -> FloatArray:

@@ -171,7 +171,7 @@ def render_identity(studio: _Studio, spec: DatasetSpec, number: int, poses: int)
     dice = Dice((spec.seed, number))
     features = frozenset(spec.features)
     identity = sample_identity(studio.model, features, dice)
-    figure = build_figure(studio.model, identity, dice("figure"))
+    figure = build_figure(studio.model, identity, dice)
     for pose in range(poses):
         for attempt in range(_TRIES):
             part = dice.child(pose * _TRIES + attempt)

@@ -13,9 +13,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 from hpe_edge.training.synthetic.assets import AssetLibrary
+from hpe_edge.training.synthetic.dome import DomeBinding, bind_dome
 from hpe_edge.training.synthetic.masks import BaseMasks, build_masks
 from hpe_edge.training.synthetic.materials import TexelStore, Texture, read_rgba
 from hpe_edge.training.synthetic.mesh import Fit, Mesh, Target, read_mhclo, read_obj, read_target
+from hpe_edge.training.synthetic.patterns import make_patterns
 from hpe_edge.training.synthetic.skin import add_skin
 from numpy.typing import NDArray
 
@@ -69,6 +71,8 @@ class HeadModel:
     skins: dict[str, Texture]
     eye_textures: dict[str, Texture]
     white: Texture
+    patterns: dict[str, Texture]
+    dome: DomeBinding
     texels: NDArray[np.uint8]
 
 
@@ -94,6 +98,7 @@ def load_head_model(assets: AssetLibrary) -> HeadModel:
     }
     eye_textures = _eye_textures(assets, store)
     white = store.add(np.full((4, 4, 4), 255, np.uint8))
+    patterns = make_patterns(store)
     masks = build_masks(mean, faces, face_uv, mesh.uv, head / "textures")
     headness = _headness(head / "rigs/standard/weights.default.json", len(mesh.positions))
     on_head = np.zeros(len(mean), bool)
@@ -115,6 +120,8 @@ def load_head_model(assets: AssetLibrary) -> HeadModel:
         skins=skins,
         eye_textures=eye_textures,
         white=white,
+        patterns=patterns,
+        dome=bind_dome(mean, faces, masks.ears),
         texels=store.texels(),
     )
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 
 import numpy as np
 from hpe_edge.training.synthetic.hair import sample_hair, sample_hair_colour
+from hpe_edge.training.synthetic.hair_style import HairStyle, hair_fields
 from hpe_edge.training.synthetic.head_model import ETHNICITIES, HeadModel, Item
 from hpe_edge.training.synthetic.materials import Texture, linear_rgb
 from hpe_edge.training.synthetic.population import person
@@ -52,6 +53,7 @@ class Identity:
     cover_rgb: FloatArray
     make_up: float
     glasses: Glasses | None
+    style: HairStyle | None = None  # hair made for this head
 
     def attributes(self) -> dict[str, str | float]:
         """What a data card counts."""
@@ -59,7 +61,7 @@ class Identity:
             "sex": self.sex,
             "age": round(self.age, 3),
             "monk_tone": round(self.monk_tone, 2),
-            "hair": self.hair.name if self.hair else "",
+            "hair": self.style.name if self.style and not self.hair else self.hair.name if self.hair else "",
             "hair_colour": self.hair_name,
             "beard": round(max(self.beard, self.moustache), 2),
             "glasses": "" if self.glasses is None else "sun" if self.glasses.lens_opacity > 0.5 else "clear",
@@ -85,7 +87,7 @@ def sample_identity(model: HeadModel, features: frozenset[str], dice: Dice) -> I
     bearded = adult_man and rng.random() < 0.5
     brows, lashes = model.items["eyebrows"], model.items["eyelashes"]
     teeth, clothes = model.items["teeth"], model.items["clothes"]
-    return Identity(
+    identity = Identity(
         neutral=_neutral_shape(model, sex, age, ethnicity, dice("shape")),
         sex=sex,
         age=age,
@@ -111,6 +113,10 @@ def sample_identity(model: HeadModel, features: frozenset[str], dice: Dice) -> I
         make_up=float(rng.uniform(0.2, 1.0)) if sex == "female" and age > 0.35 and rng.random() < 0.5 else 0.0,
         glasses=sample_glasses(rng) if rng.random() < 0.2 else None,
     )
+    if "hair" in features:
+        covered = hat is not None or cover in ("beanie", "hood")
+        identity = replace(identity, **hair_fields(hair, covered, sex, age, tone, dice("hair style")))
+    return identity
 
 
 def _neutral_shape(

@@ -26,6 +26,7 @@ class BaseMasks:
 
     face: FloatArray
     lips: FloatArray
+    ears: FloatArray
     beard: FloatArray
     moustache: FloatArray
     scalp: FloatArray
@@ -60,6 +61,7 @@ def build_masks(mean: FloatArray, faces: IntArray, face_uv: IntArray, uv: FloatA
     return BaseMasks(
         face=painted["face"],
         lips=painted["lips"],
+        ears=painted["ears"],
         beard=_f32(beard),
         moustache=_f32(moustache * (1 - painted["lips"])),
         scalp=_f32(scalp),
