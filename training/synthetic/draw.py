@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from hpe_edge.training.synthetic.camera import Camera
 from hpe_edge.training.synthetic.drawable import Drawable
+from hpe_edge.training.synthetic.gobos import GOBO_SIDE
 from hpe_edge.training.synthetic.lights import Lighting
 from hpe_edge.training.synthetic.materials import SRGB_TO_LINEAR
 from hpe_edge.training.synthetic.raster import rasterise, rasterise_depth, shade
@@ -15,8 +16,9 @@ from numpy.typing import NDArray
 FloatArray = NDArray[np.float32]
 
 SUPERSAMPLING = 2  # samples a pixel along each axis
-SHADOW_SIDE = 144
+SHADOW_SIDE = GOBO_SIDE
 _SHADOW_SPAN_DM = 4.2  # head, hair and shoulders
+_ABOVE_ALL = 1e9  # depth of what lies between a lamp and everything
 
 
 @dataclass(frozen=True)
@@ -70,4 +72,6 @@ def _shadow_maps(thing: Drawable, centre: FloatArray, lighting: Lighting) -> tup
         rasterise_depth(
             np.ascontiguousarray(local[:, :2]), np.ascontiguousarray(local[:, 2]), thing.faces, casts, maps[light]
         )
+    if lighting.gobo is not None and count:
+        maps[0][lighting.gobo] = _ABOVE_ALL
     return frames, maps, np.float32(0.05)

@@ -38,13 +38,26 @@ class Environment:
 
 @dataclass(frozen=True)
 class Lighting:
-    """Light on one picture, in camera axes."""
+    """Light on one picture, in camera axes.
+
+    ``gobo`` (GOBO_SIDE, GOBO_SIDE; True: blocked) cuts shadows out of the first key light; ``exposure`` of the
+    head and brightness of the ``backdrop`` against what is usual; ``dark`` (0 to 1) asks for high sensitivity.
+    """
 
     name: str
     harmonics: FloatArray  # (9, 3)
     to_environment: FloatArray  # (3, 3): camera axes -> axes of the harmonics
     key_directions: FloatArray
     key_rgb: FloatArray
+    gobo: NDArray[np.bool_] | None = None
+    exposure: float = 1.0
+    backdrop: float = 1.0
+    dark: float = 0.0
+
+    def level(self) -> float:
+        """Mean radiance of white before the lights, seen from the camera."""
+        facing = np.maximum(self.key_directions[:, 2:] * 0.5 + 0.25, 0.0)
+        return float((self.harmonics[0] + (self.key_rgb * facing).sum(0)).mean())
 
 
 def load_environments(assets: AssetLibrary) -> tuple[Environment, ...]:

@@ -16,11 +16,14 @@ from hpe_edge.training.synthetic.figure import Figure, as_drawable, pose_figure
 from hpe_edge.training.synthetic.film import sample_film
 from hpe_edge.training.synthetic.frames import sample_frame
 from hpe_edge.training.synthetic.head_model import HeadModel
+from hpe_edge.training.synthetic.infrared import active_light, in_infrared
 from hpe_edge.training.synthetic.labels import Labels, make_labels
 from hpe_edge.training.synthetic.landmarks import LANDMARKS_68
-from hpe_edge.training.synthetic.lights import Environment, backdrop_crop, sample_lighting
+from hpe_edge.training.synthetic.lights import Environment, Lighting, backdrop_crop, sample_lighting
 from hpe_edge.training.synthetic.pose import Matrix, rotation_x, sample_pose, sample_trunk
-from hpe_edge.training.synthetic.sensor import Taken, develop, photograph
+from hpe_edge.training.synthetic.rigs import sample_rig, turn_to_viewer
+from hpe_edge.training.synthetic.scenery import paint_scenery
+from hpe_edge.training.synthetic.sensor import Taken, develop, exposure_of_tone, photograph
 from hpe_edge.training.synthetic.streams import Dice
 from numpy.typing import NDArray
 
@@ -51,28 +54,46 @@ def render_picture(
     posed = pose_figure(model, figure, weights, sample_trunk(rotation, dice("trunk")), sample_gaze(dice("gaze")))
     view = sample_view(dice("lens")) if "camera" in features else on_axis(sample_distance_dm(dice("camera")))
     camera = aim_at_face(posed.base[LANDMARKS_68], rotation, view, side)
-    lighting, backdrop = sample_lighting(environments, dice("light"))
-    drawn = draw(join([as_drawable(figure, posed, camera)]), model.texels, camera, lighting, side)
-    background = _background(backdrop, side, dice("background"))
-    nearest = drawn.inverse_depth
-    film, frame = "colour", None
+    film = sample_film(dice("kind of film")) if "camera" in features else "colour"
+    lighting, background = _light(environments, film, side, features, dice)
+    thing = join([as_drawable(figure, posed, camera)])
+    if film == "near infrared":
+        thing = in_infrared(thing, model.texels, dice("infrared"))
+    drawn = draw(thing, model.texels, camera, turn_to_viewer(lighting, view.ray), side)
+    nearest, frame = drawn.inverse_depth, None
     if "camera" in features:
-        film, frame = sample_film(dice("kind of film")), sample_frame(side, dice("frame"))
-        picture = photograph(Taken(drawn.radiance, drawn.coverage, background), film, dice)
+        shade = lighting.exposure * exposure_of_tone(figure.identity.monk_tone, film)
+        picture = photograph(Taken(drawn.radiance, drawn.coverage, background, shade, lighting.dark), film, dice)
+        frame = sample_frame(side, dice("frame"))
         if frame is not None:
             picture = frame.fill(picture)
             nearest = np.where(frame.outside(len(nearest), side), np.float32(np.inf), nearest)
     else:
-        picture = develop(drawn.radiance, drawn.coverage, background, dice("sensor"))
+        picture = develop(drawn.radiance, drawn.coverage, background, dice("sensor"), lighting.exposure)
     labels = make_labels(model, posed.base, posed.base_normals, camera, nearest, SUPERSAMPLING)
     attributes = {"expression": expression, "light": lighting.name, "sensor": film}
     return Picture(picture, labels, {**attributes, "frame": frame.kind if frame is not None else ""})
 
 
-def _background(backdrop: FloatArray, side: int, rng: np.random.Generator) -> FloatArray:
-    """Linear radiance (side, side, 3): the environment, blurred by depth of field, with things in it."""
+def _light(
+    environments: tuple[Environment, ...], film: str, side: int, features: frozenset[str], dice: Dice
+) -> tuple[Lighting, FloatArray]:
+    """Light in the viewer's axes, and what is behind: linear radiance (side, side, 3)."""
+    sample = sample_rig if "light" in features else sample_lighting
+    lighting, backdrop = sample(environments, dice("light"))
+    if film == "near infrared":
+        lighting = active_light(dice("active light"))
+    rng = dice("background")
+    view = _view_behind(backdrop, side, rng)
+    if "light" not in features:
+        return lighting, paint_clutter(view, rng) * np.float32(lighting.backdrop)
+    level = lighting.level() * lighting.backdrop
+    return lighting, paint_scenery(view, lighting.name, dice("scenery")) * np.float32(level)
+
+
+def _view_behind(backdrop: FloatArray, side: int, rng: np.random.Generator) -> FloatArray:
+    """Linear radiance (side, side, 3) of the environment in the direction of the lens."""
     focal = side / 2 / np.tan(np.radians(rng.uniform(10, 35)))
     tilt: Matrix = rotation_x(rng.normal(0, 12))
     view = backdrop_crop(backdrop, tilt, float(focal), side)
-    view = np.minimum(view, rng.uniform(1.0, 4.0)).astype(np.float32)
-    return paint_clutter(view, rng)
+    return np.minimum(view, rng.uniform(1.0, 4.0)).astype(np.float32)

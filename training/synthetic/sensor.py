@@ -33,7 +33,9 @@ class Taken:
     dark: float = 0.0
 
 
-def develop(radiance: FloatArray, coverage: FloatArray, background: FloatArray, rng: np.random.Generator) -> Image:
+def develop(
+    radiance: FloatArray, coverage: FloatArray, background: FloatArray, rng: np.random.Generator, shade: float = 1.0
+) -> Image:
     """The plain sensor: expose for the face, apply a film-like curve, encode as sRGB BGR.
 
     ``radiance``, ``background`` (S, S, 3) linear RGB, ``coverage`` (S, S).
@@ -41,7 +43,7 @@ def develop(radiance: FloatArray, coverage: FloatArray, background: FloatArray, 
     face = radiance[coverage > 0.5]
     level = float(np.percentile(face.mean(1), 60)) if len(face) else 0.2
     target = np.exp(rng.normal(np.log(0.24), 0.5))
-    gain = np.clip(target / max(level, 1e-3), 0.2, 40.0)
+    gain = np.clip(target * shade / max(level, 1e-3), 0.2, 40.0)
     if rng.random() < 0.25:  # a backdrop of another brightness: window behind, black studio
         background = background * np.float32(np.exp(rng.normal(0, 1.2)))
     linear = (radiance + background * (1 - coverage[..., None])) * np.float32(gain)
@@ -53,6 +55,11 @@ def develop(radiance: FloatArray, coverage: FloatArray, background: FloatArray, 
     encoded = np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * np.maximum(linear, 1e-6) ** (1 / 2.4) - 0.055)
     noise = rng.normal(0, rng.uniform(0.0, 0.012), encoded.shape)
     return np.ascontiguousarray((np.clip(encoded + noise, 0, 1) * 255 + 0.5).astype(np.uint8)[..., ::-1])
+
+
+def exposure_of_tone(monk_tone: float, kind: str) -> float:
+    """How bright cameras leave a skin (Monk tone 0 to 9) against a middling one: half of its own difference."""
+    return 1.0 if kind == "near infrared" else float(np.exp(-0.085 * (monk_tone - 3.0)))
 
 
 def photograph(scene: Taken, kind: str, dice: Dice) -> Image:
