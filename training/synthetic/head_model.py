@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 from hpe_edge.training.synthetic.assets import AssetLibrary
 from hpe_edge.training.synthetic.dome import DomeBinding, bind_dome
+from hpe_edge.training.synthetic.hands import HandRig, build_hand_rig
 from hpe_edge.training.synthetic.masks import BaseMasks, build_masks
 from hpe_edge.training.synthetic.materials import TexelStore, Texture, read_rgba
 from hpe_edge.training.synthetic.mesh import Fit, Mesh, Target, read_mhclo, read_obj, read_target
@@ -73,6 +74,7 @@ class HeadModel:
     white: Texture
     patterns: dict[str, Texture]
     dome: DomeBinding
+    hand: HandRig
     texels: NDArray[np.uint8]
 
 
@@ -122,6 +124,7 @@ def load_head_model(assets: AssetLibrary) -> HeadModel:
         white=white,
         patterns=patterns,
         dome=bind_dome(mean, faces, masks.ears),
+        hand=build_hand_rig(mesh, head / "rigs/standard/weights.default.json"),
         texels=store.texels(),
     )
 
