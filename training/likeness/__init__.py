@@ -1,0 +1,1 @@
+"""Measures of how near the rendered heads come to photographs."""
