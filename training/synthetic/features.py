@@ -10,6 +10,7 @@ FEATURES: dict[str, str] = {
     "camera": "wide lenses, heads off the axis, tone curves, blur, compression, grey and infrared, picture borders",
     "light": "hard side light, flash, night, coloured light, backlight; muted backgrounds",
     "skin": "light scattered under the skin, wrinkles, lips and brows by tone, wet eyes, relief of beards",
+    "proportions": "noses as high as measured people's",
     "expression": "expressions in life's proportions with teeth, gaze, blinks",
     "hair": "curls, buns, partings, fringes, thinning, grey",
     "wear": "caps, helmets, head scarves, fitted masks, reflections in glasses",

@@ -10,6 +10,7 @@ from hpe_edge.training.synthetic.hair_style import HairStyle, hair_fields
 from hpe_edge.training.synthetic.head_model import ETHNICITIES, HeadModel, Item
 from hpe_edge.training.synthetic.materials import Texture, linear_rgb
 from hpe_edge.training.synthetic.population import person
+from hpe_edge.training.synthetic.proportions import raise_nose
 from hpe_edge.training.synthetic.streams import Dice
 from hpe_edge.training.synthetic.wear import Glasses, sample_cover, sample_glasses
 from numpy.typing import NDArray
@@ -113,6 +114,9 @@ def sample_identity(model: HeadModel, features: frozenset[str], dice: Dice) -> I
         make_up=float(rng.uniform(0.2, 1.0)) if sex == "female" and age > 0.35 and rng.random() < 0.5 else 0.0,
         glasses=sample_glasses(rng) if rng.random() < 0.2 else None,
     )
+    if "proportions" in features:
+        raised = raise_nose(model, identity.neutral, age, ethnicity, dice("nose"))
+        identity = replace(identity, neutral=raised)
     if "hair" in features:
         covered = hat is not None or cover in ("beanie", "hood")
         identity = replace(identity, **hair_fields(hair, covered, sex, age, tone, dice("hair style")))
