@@ -20,6 +20,7 @@ from hpe_edge.training.synthetic.infrared import active_light, in_infrared
 from hpe_edge.training.synthetic.labels import Labels, make_labels
 from hpe_edge.training.synthetic.landmarks import LANDMARKS_68
 from hpe_edge.training.synthetic.lights import Environment, Lighting, backdrop_crop, sample_lighting
+from hpe_edge.training.synthetic.occluders import NOTHING, sample_occlusion
 from hpe_edge.training.synthetic.pose import Matrix, rotation_x, sample_pose, sample_trunk
 from hpe_edge.training.synthetic.rigs import sample_rig, turn_to_viewer
 from hpe_edge.training.synthetic.scenery import paint_scenery
@@ -56,7 +57,8 @@ def render_picture(
     camera = aim_at_face(posed.base[LANDMARKS_68], rotation, view, side)
     film = sample_film(dice("kind of film")) if "camera" in features else "colour"
     lighting, background = _light(environments, film, side, features, dice)
-    thing = join([as_drawable(figure, posed, camera)])
+    occlusion = sample_occlusion(model, figure, posed, camera, dice) if "occluders" in features else NOTHING
+    thing = join([as_drawable(figure, posed, camera), *occlusion.parts])
     if film == "near infrared":
         thing = in_infrared(thing, model.texels, dice("infrared"))
     drawn = draw(thing, model.texels, camera, turn_to_viewer(lighting, view.ray), side)
@@ -71,7 +73,9 @@ def render_picture(
     else:
         picture = develop(drawn.radiance, drawn.coverage, background, dice("sensor"), lighting.exposure)
     labels = make_labels(model, posed.base, posed.base_normals, camera, nearest, SUPERSAMPLING)
-    attributes = {"expression": expression, "light": lighting.name, "sensor": film}
+    attributes = {
+        "expression": expression, "light": lighting.name, "sensor": film, "occluder": occlusion.name
+    }  # fmt: skip
     return Picture(picture, labels, {**attributes, "frame": frame.kind if frame is not None else ""})
 
 

@@ -1,0 +1,164 @@
+"""A posed hand put somewhere, with its forearm and perhaps a sleeve, ready to draw."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from hpe_edge.training.synthetic.camera import Camera
+from hpe_edge.training.synthetic.contact import HeightField, height_field, way_to_touch
+from hpe_edge.training.synthetic.drawable import PAINT_COLUMNS, Drawable, join, plain
+from hpe_edge.training.synthetic.gestures import MIRROR_68, Gesture
+from hpe_edge.training.synthetic.hands import POSES, HandPose, HandRig, pose_hand
+from hpe_edge.training.synthetic.landmarks import LANDMARKS_68
+from hpe_edge.training.synthetic.materials import M_CULL
+from hpe_edge.training.synthetic.raster import vertex_normals
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.float32]
+IntArray = NDArray[np.int32]
+
+_STRAIGHT = np.asarray((-0.05, -0.97, 0.24))  # hand axes: wrist to elbow when the wrist is not bent
+_MOST_BENT = np.cos(np.radians(58))  # of a wrist
+_OPEN_SKY = 0.92
+
+
+@dataclass(frozen=True)
+class Owner:
+    """Whose hand it is: ``neutral`` (B, 3) base mesh, material row of the skin; sleeve's colour and where it
+    begins along the forearm (dm from the wrist), None for a bare arm; ``size`` of the hand."""
+
+    neutral: FloatArray
+    skin: FloatArray
+    sleeve: FloatArray | None
+    sleeve_from: float
+    size: float = 1.0
+
+
+@dataclass(frozen=True)
+class Place:
+    """Of a left hand before it is mirrored. ``axes`` (3, 3) columns: the hand's x, y, z; ``wrist`` and
+    ``elbow`` (3,) in the same axes."""
+
+    axes: FloatArray
+    wrist: FloatArray
+    elbow: FloatArray
+
+
+def hand_axes(fingers: FloatArray, palm: FloatArray) -> FloatArray:
+    """(3, 3) columns x, y, z of a hand whose fingers point and whose palm faces so; the palm yields."""
+    y = fingers / np.linalg.norm(fingers)
+    z = palm - (palm @ y) * y
+    z = z / np.linalg.norm(z)
+    return np.stack([np.cross(y, z), y, z], 1).astype(np.float32)
+
+
+def vary(pose: HandPose, rng: np.random.Generator) -> HandPose:
+    """Nobody holds a hand twice alike."""
+    flex = pose.flex * rng.uniform(0.85, 1.12) + rng.normal(0, 3, pose.flex.shape)
+    return HandPose(flex, pose.spread + rng.normal(0, 2, 5), pose.thumb_in + float(rng.normal(0, 5)))
+
+
+def shape_hand(rig: HandRig, owner: Owner, pose: HandPose, place: Place) -> FloatArray:
+    """Positions (H, 3) in the axes of the place."""
+    forearm = place.axes.T @ (place.elbow - place.wrist)
+    forearm = _bent_at_most(forearm / np.linalg.norm(forearm))
+    return pose_hand(rig, owner.neutral, pose, forearm) * np.float32(owner.size) @ place.axes.T + place.wrist
+
+
+def _bent_at_most(forearm: FloatArray) -> FloatArray:
+    straight = _STRAIGHT / np.linalg.norm(_STRAIGHT)
+    cosine = forearm @ straight
+    if cosine >= _MOST_BENT:
+        return forearm
+    across = forearm - cosine * straight
+    across = across / (np.linalg.norm(across) + 1e-9)
+    return _MOST_BENT * straight + np.sqrt(1 - _MOST_BENT**2) * across
+
+
+def gesture_place(gesture: Gesture, points_68: FloatArray, size: float, rng: np.random.Generator) -> Place:
+    """Where a gesture would have the left hand; ``points_68`` (68, 3) in head axes."""
+    fingers = np.asarray(gesture.fingers) + rng.normal(0, 0.14, 3)
+    axes = hand_axes(fingers, np.asarray(gesture.palm) + rng.normal(0, 0.12, 3))
+    target = points_68[list(gesture.points)].mean(0) + gesture.offset + rng.normal(0, 0.07, 3)
+    wrist = target - axes @ np.asarray(gesture.anchor) * size
+    elbow = np.asarray(gesture.elbow) + rng.normal(0, 0.5, 3)
+    return Place(axes, wrist.astype(np.float32), elbow.astype(np.float32))
+
+
+@dataclass(frozen=True)
+class FacedSurface:
+    """A person's head to lay hands on: positions (V, 3) in head axes, ``faces`` (F, 3), landmarks (68, 3)."""
+
+    positions: FloatArray
+    faces: IntArray
+    points_68: FloatArray
+
+    @classmethod
+    def of(cls, base: FloatArray, faces: IntArray) -> FacedSurface:
+        """From a posed base mesh."""
+        return cls(base, faces, base[LANDMARKS_68])
+
+    def mirrored(self) -> FacedSurface:
+        """As if the right side were the left one."""
+        flip = np.asarray((-1, 1, 1), np.float32)
+        return FacedSurface(self.positions * flip, self.faces, self.points_68[MIRROR_68] * flip)
+
+
+def lay_hand(
+    rig: HandRig, owner: Owner, gesture: Gesture, surface: FacedSurface, gap: float, rng: np.random.Generator
+) -> tuple[FloatArray, FloatArray]:
+    """Positions (H, 3) of a left hand that touches the surface, and how open to the sky each is (H,)."""
+    place = gesture_place(gesture, surface.points_68, owner.size, rng)
+    pose = vary(POSES[str(rng.choice(gesture.poses))], rng)
+    points = shape_hand(rig, owner, pose, place)
+    outward = -np.asarray(gesture.approach, np.float32)
+    outward /= np.linalg.norm(outward)
+    field = height_field(surface.positions, surface.faces, place.wrist + place.axes[:, 1] * 1.1, outward)
+    moved = points + outward * np.float32(way_to_touch(field, points[rig.weights[:, 1] < 0.5]) + gap)
+    return moved.astype(np.float32), _openness(field, moved)
+
+
+def _openness(field: HeightField, points: FloatArray) -> FloatArray:
+    """Little light comes between a palm and a cheek."""
+    return (_OPEN_SKY * (0.5 + 0.5 * np.clip(field.over(points) / 0.45, 0, 1))).astype(np.float32)
+
+
+def draw_hand(
+    rig: HandRig, owner: Owner, points: FloatArray, open_sky: FloatArray, right: bool, camera: Camera | None
+) -> Drawable:
+    """A hand (H, 3) as the camera sees it, mirrored for the right one; head axes, or the camera's without one."""
+    faces = rig.faces
+    if right:
+        points, faces = points * np.asarray((-1, 1, 1), np.float32), faces[:, ::-1]
+    seen = np.ascontiguousarray(points if camera is None else camera.see(points), np.float32)
+    normals = np.zeros_like(seen)
+    vertex_normals(seen, np.ascontiguousarray(rig.source[faces]), normals)
+    source = rig.source
+    row = owner.skin.copy()
+    row[M_CULL] = 1.0
+    hand = Drawable(
+        positions=seen[source],
+        normals=normals[source],
+        uv=rig.uv,
+        paint=np.zeros((len(source), PAINT_COLUMNS), np.float32),
+        occlusion=open_sky[source],
+        faces=np.ascontiguousarray(faces),
+        face_material=np.zeros(len(faces), np.int32),
+        materials=row[None],
+    )
+    return hand if owner.sleeve is None else join([hand, _sleeve(rig, owner, seen, normals, faces)])
+
+
+def _sleeve(rig: HandRig, owner: Owner, seen: FloatArray, normals: FloatArray, faces: IntArray) -> Drawable:
+    """The forearm once more, a finger's breadth wider, from ``sleeve_from`` on."""
+    assert owner.sleeve is not None
+    on_forearm = rig.weights[:, 1] > 0.5
+    wrist = seen[(rig.weights[:, 1] > 0.3) & (rig.weights[:, 1] < 0.7)].mean(0)
+    far = seen[on_forearm] - wrist
+    along = (seen - wrist) @ (far.mean(0) / np.linalg.norm(far.mean(0)))
+    inside = on_forearm & (along > owner.sleeve_from)
+    kept = rig.source[faces]
+    kept = kept[inside[kept].all(1)]
+    lift = np.float32(0.07) + np.float32(0.05) * np.exp(-np.maximum(along - owner.sleeve_from, 0) / 0.4)
+    return plain(seen + normals * lift[:, None], normals, kept, owner.sleeve)

@@ -1,0 +1,70 @@
+"""What comes between camera and face: the person's own hands, other people's, and things."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from hpe_edge.training.synthetic.arms import FacedSurface, Owner, draw_hand, lay_hand
+from hpe_edge.training.synthetic.camera import Camera
+from hpe_edge.training.synthetic.drawable import Drawable
+from hpe_edge.training.synthetic.figure import Figure, PosedFigure
+from hpe_edge.training.synthetic.gestures import GESTURES, Gesture
+from hpe_edge.training.synthetic.head_model import HeadModel
+from hpe_edge.training.synthetic.materials import material
+from hpe_edge.training.synthetic.streams import Dice
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.float32]
+
+SHARE = 0.22  # of the pictures
+_GAP_DM = 0.02
+
+
+@dataclass(frozen=True)
+class Occlusion:
+    """Things before the face: their name for the attributes, and what to draw with the person."""
+
+    name: str
+    parts: tuple[Drawable, ...]
+
+
+NOTHING = Occlusion("", ())
+
+
+def sample_occlusion(model: HeadModel, figure: Figure, posed: PosedFigure, camera: Camera, dice: Dice) -> Occlusion:
+    """Nothing in most pictures."""
+    rng = dice("occluder")
+    if rng.random() > SHARE:
+        return NOTHING
+    shares = np.asarray([gesture.share for gesture in GESTURES])
+    gesture = GESTURES[rng.choice(len(GESTURES), p=shares / shares.sum())]
+    return own_hands(model, figure, posed, camera, gesture, rng)
+
+
+def own_hands(
+    model: HeadModel,
+    figure: Figure,
+    posed: PosedFigure,
+    camera: Camera,
+    gesture: Gesture,
+    rng: np.random.Generator,
+) -> Occlusion:
+    """A gesture with one of the person's hands, or both."""
+    owner = own_hand(model, figure, rng)
+    right = bool(rng.random() < 0.5)
+    sides = (right, not right) if rng.random() < gesture.both else (right,)
+    surface = FacedSurface.of(posed.base, model.bust_faces)
+    parts = []
+    for side in sides:
+        points, open_sky = lay_hand(model.hand, owner, gesture, surface.mirrored() if side else surface, _GAP_DM, rng)
+        parts.append(draw_hand(model.hand, owner, points, open_sky, side, camera))
+    return Occlusion(gesture.name, tuple(parts))
+
+
+def own_hand(model: HeadModel, figure: Figure, rng: np.random.Generator) -> Owner:
+    """The hand of the person themselves: shape, skin, and a sleeve of the clothes' colour."""
+    identity = figure.identity
+    cloth = material(model.white, identity.clothes_rgb, wrap=0.1)
+    sleeved = identity.clothes is not None and rng.random() < 0.55
+    return Owner(identity.neutral, figure.materials[0], cloth if sleeved else None, float(rng.uniform(0.1, 1.5)))
