@@ -12,7 +12,7 @@ from hpe_edge.training.synthetic.camera import Camera
 from hpe_edge.training.synthetic.dome import dome_of
 from hpe_edge.training.synthetic.drawable import PAINT_COLUMNS, Drawable
 from hpe_edge.training.synthetic.glasses import build_glasses
-from hpe_edge.training.synthetic.hair_style import make_hair
+from hpe_edge.training.synthetic.hair_style import make_hair, scalp_of
 from hpe_edge.training.synthetic.head_model import HeadModel, Item, Surface
 from hpe_edge.training.synthetic.identity import Identity
 from hpe_edge.training.synthetic.landmarks import LEFT_EYEBALL_FRONT, RIGHT_EYEBALL_FRONT
@@ -40,6 +40,7 @@ class Piece:
     start: int
     item: Item | None = None
     worn: Worn | None = None
+    offsets: FloatArray | None = None  # of an item's vertices, against its fit
 
 
 @dataclass(frozen=True)
@@ -78,10 +79,11 @@ class _Builder:
         paint: FloatArray | None = None,
         item: Item | None = None,
         worn: Worn | None = None,
+        offsets: FloatArray | None = None,
     ) -> None:
         """Append a piece; ``rows`` gives for successive runs of faces their count and material."""
         count = len(surface.source)
-        self.pieces.append(Piece(follows, surface, self.length, item, worn))
+        self.pieces.append(Piece(follows, surface, self.length, item, worn, offsets))
         self.uv.append(surface.uv)
         self.faces.append(surface.faces + self.length)
         for faces, row in rows:
@@ -135,7 +137,7 @@ def _paint(model: HeadModel, identity: Identity, rng: np.random.Generator) -> Fl
     masks = model.masks
     paint = np.zeros((len(model.base), PAINT_COLUMNS), np.float32)
     stubble = identity.hair_rgb * 0.7 + 0.02
-    _over(paint, identity.hair_rgb * 0.8 + 0.01, masks.scalp * identity.buzz, 0.6)
+    _over(paint, identity.hair_rgb * 0.8 + 0.01, _scalp(model, identity) * identity.buzz, 0.6)
     hairy = np.clip(masks.beard * identity.beard + masks.moustache * identity.moustache, 0, 1)
     _over(paint, stubble, hairy * 0.95, 1.0)
     if identity.make_up:
@@ -149,6 +151,10 @@ def _paint(model: HeadModel, identity: Identity, rng: np.random.Generator) -> Fl
     if region is not None:
         _over(paint, identity.cover_rgb, region, 0.0)
     return paint
+
+
+def _scalp(model: HeadModel, identity: Identity) -> FloatArray:
+    return model.masks.scalp if identity.style is None else scalp_of(model, identity.style)
 
 
 def _over(paint: FloatArray, rgb: FloatArray, opacity: FloatArray, speckle: float) -> None:
@@ -179,9 +185,10 @@ def _add_items(builder: _Builder, model: HeadModel, identity: Identity, rng: np.
     def gain(texture: Texture, rgb: FloatArray, limit: float = 12.0) -> FloatArray:
         return np.minimum(rgb / np.maximum(texture.mean, 0.004), limit).astype(np.float32)
 
-    def add(item: Item | None, row: FloatArray | None, occlusion: float) -> None:
-        if item is not None and row is not None:
-            builder.add("item", item.surface, [(len(item.surface.faces), row)], occlusion, item=item)
+    def add(item: Item | None, row: FloatArray, occlusion: float, offsets: FloatArray | None = None) -> None:
+        if item is not None:
+            rows = [(len(item.surface.faces), row)]
+            builder.add("item", item.surface, rows, occlusion, item=item, offsets=offsets)
 
     dark = np.minimum(identity.hair_rgb, 0.25)
     # brow textures are nearly black; their colour comes from the gain, which `gain` bounds
@@ -200,7 +207,10 @@ def _add_items(builder: _Builder, model: HeadModel, identity: Identity, rng: np.
             texture, gain(texture, identity.hair_rgb), alpha_texture=True, wrap=0.35,
             specular=float(rng.uniform(0.01, 0.08)), shininess=float(rng.uniform(8, 25)),
         )  # fmt: skip
-        add(identity.hair, row, 0.75)
+        offsets = None
+        if identity.style is not None and identity.style.reshape is not None:
+            offsets = identity.style.reshape.offsets(identity.hair.fit.apply(identity.neutral).astype(np.float32))
+        add(identity.hair, row, 0.75, offsets)
     if identity.clothes is not None:
         texture = identity.clothes.texture
         row = material(texture, gain(texture, identity.clothes_rgb, 4.0), wrap=0.1)
@@ -290,6 +300,8 @@ def _pose_worn(worn: Worn, neutral: FloatArray, base: FloatArray, trunk: Matrix)
 def _pose_item(model: HeadModel, piece: Piece, base: FloatArray, trunk: Matrix) -> FloatArray:
     assert piece.item is not None
     fitted = piece.item.fit.apply(base).astype(np.float32)
+    if piece.offsets is not None:
+        fitted += piece.offsets
     headness = np.clip(piece.item.fit.blend(model.headness), 0, 1).astype(np.float32)
     return _turn_trunk(fitted, headness, trunk)[piece.surface.source]
 

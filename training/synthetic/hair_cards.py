@@ -6,7 +6,7 @@ wind, and slides over the head, the ears and the shoulders. What hides of the fa
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from hpe_edge.training.synthetic.dome import LOWEST_DEG, Dome, directions
@@ -68,8 +68,31 @@ def scalp_share(scalp: FloatArray, polar: FloatArray, azimuth: FloatArray) -> Fl
 def grow_locks(cut: Cut, dye: Dye, dome: Dome, scalp: FloatArray, row: FloatArray, rng: np.random.Generator) -> Worn:
     """All locks as one thing; ``scalp`` (ROWS, COLUMNS) where hair grows, ``row`` their material."""
     polar, azimuth, is_fringe = _roots(cut, scalp, rng)
-    count = len(polar)
-    rank = rng.random(count).astype(np.float32)  # 0: lowest layer, 1: top
+    return _grow(cut, dye, dome, polar, azimuth, is_fringe, row, rng)
+
+
+def grow_tail(cut: Cut, dye: Dye, dome: Dome, row: FloatArray, rng: np.random.Generator) -> Worn:
+    """A tail that falls from the knot of ``cut``."""
+    assert cut.knot is not None
+    towards = np.asarray(cut.knot) / np.linalg.norm(cut.knot)
+    polar = np.arccos(towards[1]) + rng.normal(0, 0.1, cut.locks // 3)
+    azimuth = np.arctan2(towards[0], towards[2]) + rng.normal(0, 0.12, cut.locks // 3)
+    loose = replace(cut, knot=None, layer=0.22, length=cut.length * 1.1, back=(1.0, 1.0), fringe=0.0)
+    fringe = np.zeros(len(polar), np.bool_)
+    return _grow(loose, dye, dome, polar.astype(np.float32), azimuth.astype(np.float32), fringe, row, rng)
+
+
+def _grow(
+    cut: Cut,
+    dye: Dye,
+    dome: Dome,
+    polar: FloatArray,
+    azimuth: FloatArray,
+    is_fringe: NDArray[np.bool_],
+    row: FloatArray,
+    rng: np.random.Generator,
+) -> Worn:
+    rank = rng.random(len(polar)).astype(np.float32)  # 0: lowest layer, 1: top
     layer = cut.layer * (0.15 + 0.85 * rank)
     points = 16 if cut.wave > 0.03 else 11
     path = _comb(cut, dome, polar, azimuth, is_fringe, layer, points, rng)

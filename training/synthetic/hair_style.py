@@ -7,7 +7,14 @@ from typing import Any
 
 import numpy as np
 from hpe_edge.training.synthetic.dome import Dome
-from hpe_edge.training.synthetic.hair_cards import Cut, Dye, grow_locks, head_direction
+from hpe_edge.training.synthetic.hair_cards import Cut, Dye, grow_locks, grow_tail, head_direction
+from hpe_edge.training.synthetic.hair_mass import (
+    Reshape,
+    bald_share,
+    curly_mass,
+    knot_of_hair,
+    sample_reshape,
+)
 from hpe_edge.training.synthetic.head_model import HeadModel, Item
 from hpe_edge.training.synthetic.materials import linear_rgb, material
 from hpe_edge.training.synthetic.worn import Worn
@@ -54,7 +61,8 @@ class HairStyle:
     thinning: float  # 0: full, 1: bald crown
     specular: float
     shininess: float
-    volume: float  # thickness of curls on the head, dm
+    volume: float  # thickness of curls on the head or half a knot, dm
+    reshape: Reshape | None
 
 
 def sample_colour(age: float, tone: float, rng: np.random.Generator) -> tuple[str, Dye]:
@@ -95,10 +103,12 @@ def sample_style(sex: str, age: float, dye: Dye, rng: np.random.Generator) -> Ha
     cut = None if name in ("crop", "afro", "item") else _cut(name, rng)
     if cut is not None and thinning > 0:
         cut = replace(cut, recede=float(rng.uniform(0.05, 0.3)) * thinning)
+    volume = {"afro": (0.25, 0.8), "bun": (0.2, 0.42), "top knot": (0.2, 0.38), "ponytail": (0.1, 0.16)}
     return HairStyle(
         name, cut, dye, scalp, thinning,
         specular=float(rng.uniform(0.01, 0.09)), shininess=float(rng.uniform(6, 22)),
-        volume=float(rng.uniform(0.2, 0.8)) if name == "afro" else float(rng.uniform(0.05, 0.25)),
+        volume=float(rng.uniform(*volume.get(name, (0.05, 0.25)))),
+        reshape=sample_reshape(rng) if name == "item" else None,
     )  # fmt: skip
 
 
@@ -171,15 +181,31 @@ def _pair(rng: np.random.Generator, low: float, high: float) -> tuple[float, flo
     return both, both + float(rng.normal(0, 0.1))
 
 
+def scalp_of(model: HeadModel, style: HairStyle) -> FloatArray:
+    """Where hair grows, on base vertices (B,)."""
+    return model.masks.scalp * (1 - bald_share(model.mean, style.thinning)) if style.thinning else model.masks.scalp
+
+
 def make_hair(model: HeadModel, style: HairStyle, dome: Dome, rng: np.random.Generator) -> list[Worn]:
     """Meshes of a style; nothing where it is only painted on the scalp or an item of the assets."""
-    scalp = model.dome.blend(model.masks.scalp)
-    made = []
-    if style.cut is not None:
-        texture = model.patterns["curly" if style.cut.curly else "straight"]
-        row = material(
+    scalp = model.dome.blend(scalp_of(model, style))
+
+    def row(pattern: str) -> FloatArray:
+        texture = model.patterns[pattern]
+        return material(
             texture, style.dye.rgb / np.maximum(texture.mean, 0.01), alpha_texture=True, wrap=0.35,
             specular=style.specular, shininess=style.shininess,
         )  # fmt: skip
-        made.append(grow_locks(style.cut, style.dye, dome, scalp, row, rng))
+
+    cut, made = style.cut, []
+    if style.name in ("afro", "short curls", "curls"):
+        made.append(curly_mass(dome, scalp, style.volume, row("clumps"), rng))
+    if cut is not None:
+        locks = row("curly" if cut.curly else "straight")
+        made.append(grow_locks(cut, style.dye, dome, scalp, locks, rng))
+        if cut.knot is not None:
+            centre = (dome.centre + np.asarray(cut.knot) * 1.1).astype(np.float32)
+            made.append(knot_of_hair(centre, style.volume, row("fibre"), rng))
+        if style.name == "ponytail":
+            made.append(grow_tail(cut, style.dye, dome, locks, rng))
     return made

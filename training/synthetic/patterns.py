@@ -26,6 +26,7 @@ def make_patterns(store: TexelStore) -> dict[str, Texture]:
         "straight": _locks(rng, 0.0),
         "curly": _locks(rng, 7.0),
         "clumps": _clumps(rng),
+        "fibre": _rgba(150 + 45 * _noise(rng, 0.8, 30)),
         "knit": _knit(rng),
         "straw": _straw(rng),
         "cloth": _cloth(rng),
