@@ -67,7 +67,7 @@ def sample_expression(rng: np.random.Generator) -> tuple[str, dict[str, float]]:
         units = dict.fromkeys(rng.choice(UNIT_NAMES, 4, replace=False), (0.1, 0.8))
     weights: dict[str, float] = {}
     for unit, (least, most) in (*_REST.items(), *units.items()):
-        _add(weights, unit, rng.uniform(least, most), rng)
+        add_unit(weights, unit, rng.uniform(least, most), rng)
     _close_eyes(weights, rng)
     return name, weights
 
@@ -85,7 +85,8 @@ def _close_eyes(weights: dict[str, float], rng: np.random.Generator) -> None:
         weights[f"eye-{side}-closure"] = closure
 
 
-def _add(weights: dict[str, float], unit: str, weight: float, rng: np.random.Generator) -> None:
+def add_unit(weights: dict[str, float], unit: str, weight: float, rng: np.random.Generator) -> None:
+    """Add to a unit's weight; a unit named without side moves both, a little unevenly."""
     if not unit.startswith(_SIDED):
         weights[unit] = weights.get(unit, 0.0) + weight
         return

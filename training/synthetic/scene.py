@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from hpe_edge.training.euler import EULER_LIMIT_DEG
+from hpe_edge.training.synthetic.acting import Act, sample_act
 from hpe_edge.training.synthetic.camera import aim_at_face, on_axis, sample_distance_dm, sample_view
 from hpe_edge.training.synthetic.clutter import paint_clutter
 from hpe_edge.training.synthetic.draw import SUPERSAMPLING, draw
@@ -51,8 +52,11 @@ def render_picture(
 ) -> Picture:
     """Draw one pose of a figure on ``side`` x ``side`` pixels."""
     rotation = sample_pose(dice("pose"), features, yaw_range_deg)
-    expression, weights = sample_expression(dice("expression"))
-    posed = pose_figure(model, figure, weights, sample_trunk(rotation, dice("trunk")), sample_gaze(dice("gaze")))
+    if "expression" in features:
+        act = sample_act(rotation, dice("acting"))
+    else:
+        act = Act(*sample_expression(dice("expression")), sample_gaze(dice("gaze")))
+    posed = pose_figure(model, figure, act.weights, sample_trunk(rotation, dice("trunk")), act.gaze)
     view = sample_view(dice("lens")) if "camera" in features else on_axis(sample_distance_dm(dice("camera")))
     camera = aim_at_face(posed.base[LANDMARKS_68], rotation, view, side)
     film = sample_film(dice("kind of film")) if "camera" in features else "colour"
@@ -74,7 +78,7 @@ def render_picture(
         picture = develop(drawn.radiance, drawn.coverage, background, dice("sensor"), lighting.exposure)
     labels = make_labels(model, posed.base, posed.base_normals, camera, nearest, SUPERSAMPLING)
     attributes = {
-        "expression": expression, "light": lighting.name, "sensor": film, "occluder": occlusion.name
+        "expression": act.name, "light": lighting.name, "sensor": film, "occluder": occlusion.name
     }  # fmt: skip
     return Picture(picture, labels, {**attributes, "frame": frame.kind if frame is not None else ""})
 
