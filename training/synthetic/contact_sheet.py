@@ -4,33 +4,47 @@ from __future__ import annotations
 
 import json
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
+from hpe_edge.training.synthetic.sortings import SORTINGS, sort_key
 from numpy.typing import NDArray
 
-from hpe_edge.errors import DatasetError
+from hpe_edge.errors import DatasetError, InvalidArgumentError
+
+Image = NDArray[np.uint8]
+Head = tuple[Image, dict[str, Any]]
 
 
 def contact_sheet(
     folder: Path, columns: int = 16, rows: int = 10, *, sort: str = "order", labels: bool = False
-) -> NDArray[np.uint8]:
+) -> Image:
     """A BGR picture of ``columns`` x ``rows`` heads spread evenly over the dataset.
 
     ``labels`` draws the tight box, the 68 points (filled where visible) and the angles. Raises
     ``DatasetError`` where there are no shards.
     """
     heads = list(_spread(folder, columns * rows))[: columns * rows]
-    heads.sort(key=lambda head: _sort_key(head[1], sort))
-    tiles = [_label(image, label) if labels else image for image, label in heads]
+    return arrange(heads, columns, sort=sort, labels=labels)
+
+
+def arrange(heads: Sequence[Head], columns: int, *, sort: str = "order", labels: bool = False) -> Image:
+    """Heads (image, label) in rows, sorted; those whose label lacks what they are sorted by come first.
+
+    Raises ``InvalidArgumentError`` for a sorting that is none of ``SORTINGS``, or no head.
+    """
+    if sort not in SORTINGS or not heads:
+        raise InvalidArgumentError(f"sheet: expected heads and one of {SORTINGS}, got {len(heads)} and {sort!r}")
+    ordered = sorted(heads, key=lambda head: sort_key(head[1], sort))
+    tiles = [_label(image, label) if labels else image for image, label in ordered]
     tiles += [np.zeros_like(tiles[0])] * (-len(tiles) % columns)
     return np.vstack([np.hstack(tiles[start : start + columns]) for start in range(0, len(tiles), columns)])
 
 
-def _spread(folder: Path, wanted: int) -> Iterator[tuple[NDArray[np.uint8], dict[str, Any]]]:
+def _spread(folder: Path, wanted: int) -> Iterator[Head]:
     shards = sorted(folder.glob("shard-*.tar"))
     if not shards:
         raise DatasetError(f"{folder}: expected shards (shard-*.tar), found none; render some with: hpe-edge render")
@@ -47,14 +61,6 @@ def _spread(folder: Path, wanted: int) -> Iterator[tuple[NDArray[np.uint8], dict
                 if image is None:
                     raise DatasetError(f"{shard}: {key}.jpg is not an image that OpenCV reads")
                 yield np.asarray(image, np.uint8), json.loads(label.read())
-
-
-def _sort_key(label: dict[str, Any], sort: str) -> Any:
-    if sort == "tone":
-        return label["attributes"]["monk_tone"]
-    if sort == "light":
-        return label["attributes"]["light"]
-    return label["key"] if sort == "order" else label[f"{sort}_deg"]
 
 
 def _label(image: NDArray[np.uint8], label: dict[str, Any]) -> NDArray[np.uint8]:
