@@ -51,6 +51,22 @@ def test_no_description(tmp_path: Path) -> None:
         reopen(tmp_path / "d", tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("said", "message"),
+    [({"complete": False}, "rendering did not finish"), ({"yaw_range_deg": 180.0}, "Render with --yaw-range 99")],
+)
+def test_unfinished_sets_and_heads_all_round_are_refused(
+    tmp_path: Path, said: dict[str, object], message: str
+) -> None:
+    folder = write_dataset(tmp_path / "d", 8)
+    description = json.loads((folder / "dataset.json").read_text())
+    (folder / "dataset.json").write_text(json.dumps(description | said))
+    with pytest.raises(DatasetError, match=message):
+        reopen(folder, tmp_path)
+    if "yaw_range_deg" in said:
+        assert len(open_heads([folder], tmp_path / "cache", all_round=True, quiet=True)) == 8
+
+
 @pytest.mark.parametrize(("wrong", "message"), [(9, "expected 9 samples, found 8"), (7, "found more")])
 def test_wrong_count(tmp_path: Path, wrong: int, message: str) -> None:
     folder = write_dataset(tmp_path / "d", 8)

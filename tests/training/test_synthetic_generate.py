@@ -6,6 +6,7 @@ import json
 import os
 import tarfile
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -64,9 +65,24 @@ def test_labels_agree_with_each_other(dataset: Path) -> None:
         np.testing.assert_allclose([*points.min(0), *points.max(0)], label["box_xyxy"], atol=0.01)
         assert len(label["landmarks_68_visible"]) == 68
         assert len(label["landmarks_21"]) == len(label["landmarks_21_visible"]) == 21
+        assert len(label["landmarks_68_xyz_mm"]) == 68
+        assert label["euler_in_range"] is True
+        assert "skinned" in label["skin"]
         # with the face looking image-left, the nose tip lies image-left of the middle of the eyes, and so on
         if abs(label["yaw_deg"]) > 25 and abs(label["roll_deg"]) < 30 and abs(label["pitch_deg"]) < 30:
             assert np.sign(points[36:48, 0].mean() - points[30, 0]) == np.sign(label["yaw_deg"])
+
+
+def test_landmarks_in_millimetres_project_to_those_in_pixels(dataset: Path) -> None:
+    for _, label in _samples(dataset):
+        camera, distances = label["camera"], []
+        for name in ("landmarks_68", "landmarks_21"):
+            xyz, pixels = np.asarray(label[f"{name}_xyz_mm"]), np.asarray(label[name])
+            u = camera["cx"] - camera["fx"] * xyz[:, 0] / xyz[:, 2]
+            v = camera["cy"] + camera["fy"] * xyz[:, 1] / xyz[:, 2]
+            np.testing.assert_allclose(np.stack([u, v], 1), pixels, atol=0.05)
+            distances.append(np.linalg.norm(xyz[36] - xyz[45]) if len(xyz) == 68 else 0.0)
+        assert 65 < distances[0] < 120  # between the outer corners of the eyes, millimetres
 
 
 def test_one_worker_gives_the_same_bytes_as_two(dataset: Path, assets_folder: Path, tmp_path: Path) -> None:
@@ -117,13 +133,23 @@ def test_unreadable_description_is_refused(assets_folder: Path, tmp_path: Path) 
     [
         ({"count": 0}, "expected at least 1"),
         ({"heads_per_shard": 7}, "expected a multiple of 2, got 7"),
-        ({"image_size": 8}, "expected 32 to 512 pixels, got 8"),
+        ({"yaw_range_deg": 190.0}, "expected 10 to 180 degrees, got 190"),
+        ({"yaw_range_deg": 120.0, "features": ()}, "at most 99 without the feature 'pose', got 120"),
+        ({"seed": -1}, "seed: expected 0 or more, got -1"),
+        ({"image_size": 8}, "expected 32 to 1024 pixels, got 8"),
     ],
 )
-def test_impossible_settings(changes: dict[str, int], message: str) -> None:
-    settings = {"seed": 0, "count": 4, "image_size": 64, "poses_per_identity": 2, "heads_per_shard": 8, **changes}
+def test_impossible_settings(changes: dict[str, Any], message: str) -> None:
+    settings: dict[str, Any] = {
+        "seed": 0,
+        "count": 4,
+        "image_size": 64,
+        "poses_per_identity": 2,
+        "heads_per_shard": 8,
+        **changes,
+    }
     with pytest.raises(InvalidArgumentError, match=message):
-        DatasetSpec(**settings)  # type: ignore[arg-type]
+        DatasetSpec(**settings)
 
 
 def test_missing_assets_leave_no_dataset_behind(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from typing import Any
 import cv2
 import numpy as np
 import numpy.typing as npt
+from hpe_edge.training.euler import EULER_LIMIT_DEG
 from tqdm import tqdm
 
 from hpe_edge.errors import DatasetError
@@ -61,7 +62,7 @@ def read_description(folder: Path) -> dict[str, Any]:
     """``dataset.json`` of a dataset folder.
 
     Raises:
-        DatasetError: it is missing (rendering did not finish), or lacks ``count`` or ``image_size``.
+        DatasetError: it is missing or says that rendering did not finish, or lacks ``count`` or ``image_size``.
     """
     path = folder / "dataset.json"
     if not path.is_file():
@@ -75,6 +76,8 @@ def read_description(folder: Path) -> dict[str, Any]:
     for key in ("count", "image_size"):
         if not isinstance(description.get(key), int) or description[key] < 1:
             raise DatasetError(f"{path}: expected a positive integer {key!r}, got {description.get(key)!r}")
+    if description.get("complete") is False:
+        raise DatasetError(f"{path}: rendering did not finish; run the same hpe-edge render command again to go on")
     return description
 
 
@@ -187,19 +190,29 @@ def _fingerprint(folders: Sequence[Path]) -> tuple[str, int, int]:
     return digest.hexdigest(), sizes.pop(), total
 
 
-def open_heads(folders: Sequence[Path], cache_dir: Path, *, quiet: bool = False) -> Heads:
+def open_heads(folders: Sequence[Path], cache_dir: Path, *, all_round: bool = False, quiet: bool = False) -> Heads:
     """All heads of the dataset folders, decoded once into ``cache_dir`` and memory-mapped.
 
     Args:
         folders: dataset folders, each with ``dataset.json`` and its shards.
         cache_dir: where the cache lies; about 38 kB for each 112 x 112 image.
+        all_round: whether heads beyond +-99 degrees are welcome. Only their ``rotation`` is a training label.
         quiet: no progress bar.
 
     Raises:
-        DatasetError: a half-written shard, a missing key or file, a wrong count or image size.
+        DatasetError: a half-written shard, a missing key or file, a wrong count or image size, a set of heads all
+            round without ``all_round``.
     """
     if not folders:
         raise DatasetError("data: expected at least one dataset folder, got none")
+    for folder in folders:
+        reach = read_description(folder).get("yaw_range_deg", EULER_LIMIT_DEG)
+        if reach > EULER_LIMIT_DEG and not all_round:
+            raise DatasetError(
+                f"{folder}: expected heads within +-{EULER_LIMIT_DEG:g} degrees, got a yaw range of {reach:g}: their "
+                f"Euler angles are no labels. Render with --yaw-range {EULER_LIMIT_DEG:g}, or train by matrix on "
+                "open_heads(..., all_round=True)"
+            )
     fingerprint, size, total = _fingerprint(folders)
     target = cache_dir / fingerprint[:16]
     if not (target / "labels.npz").is_file():

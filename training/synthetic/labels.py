@@ -1,4 +1,4 @@
-"""What is true of a picture: angles, matrix, boxes, landmarks and their visibility, camera."""
+"""What is true of a picture: angles, matrix, boxes, landmarks in 2D and 3D and their visibility, camera."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hpe_edge.training.euler import euler_of_rotation_deg
 from hpe_edge.training.synthetic.camera import Camera
 from hpe_edge.training.synthetic.head_model import HeadModel
 from hpe_edge.training.synthetic.landmarks import LANDMARKS_21, LANDMARKS_68
-from hpe_edge.training.synthetic.pose import Matrix
+from hpe_edge.training.synthetic.pose import Matrix, euler_in_range
 from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float32]
@@ -18,7 +18,10 @@ FloatArray = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Labels:
-    """Pixels of the stored picture; label frame and signs of docs/CONVENTIONS.md."""
+    """Pixels of the stored picture; label frame and signs of docs/CONVENTIONS.md.
+
+    ``landmarks_*_xyz_mm`` (N, 3) lie in camera axes: x right, y up, z toward the viewer, origin in the pinhole.
+    """
 
     euler_deg: tuple[float, float, float]
     rotation: Matrix
@@ -26,10 +29,17 @@ class Labels:
     head_box_xyxy: FloatArray
     landmarks_68: FloatArray
     landmarks_68_visible: NDArray[np.bool_]
+    landmarks_68_xyz_mm: FloatArray
     landmarks_21: FloatArray
     landmarks_21_visible: NDArray[np.bool_]
+    landmarks_21_xyz_mm: FloatArray
     visible_face_fraction: float
     intrinsics: dict[str, float]
+
+    @property
+    def euler_in_range(self) -> bool:
+        """Whether the Euler angles may be trained on; the matrix always holds."""
+        return euler_in_range(self.euler_deg)
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-ready, rounded to what the pixels can tell."""
@@ -38,13 +48,16 @@ class Labels:
             "yaw_deg": yaw,
             "pitch_deg": pitch,
             "roll_deg": roll,
+            "euler_in_range": self.euler_in_range,
             "rotation": np.round(self.rotation.reshape(-1), 7).tolist(),
             "box_xyxy": np.round(self.box_xyxy.astype(float), 3).tolist(),
             "head_box_xyxy": np.round(self.head_box_xyxy.astype(float), 3).tolist(),
             "landmarks_68": np.round(self.landmarks_68.astype(float), 2).tolist(),
             "landmarks_68_visible": self.landmarks_68_visible.astype(int).tolist(),
+            "landmarks_68_xyz_mm": np.round(self.landmarks_68_xyz_mm.astype(float), 1).tolist(),
             "landmarks_21": np.round(self.landmarks_21.astype(float), 2).tolist(),
             "landmarks_21_visible": self.landmarks_21_visible.astype(int).tolist(),
+            "landmarks_21_xyz_mm": np.round(self.landmarks_21_xyz_mm.astype(float), 1).tolist(),
             "visible_face_fraction": round(self.visible_face_fraction, 4),
             "camera": {key: round(value, 4) for key, value in self.intrinsics.items()},
         }
@@ -77,8 +90,10 @@ def make_labels(
         head_box_xyxy=_bounds(pixels[skull]),
         landmarks_68=points_68,
         landmarks_68_visible=visible(LANDMARKS_68, slack),
+        landmarks_68_xyz_mm=seen[LANDMARKS_68] * 100,
         landmarks_21=points_21,
         landmarks_21_visible=visible(LANDMARKS_21, slack),
+        landmarks_21_xyz_mm=seen[LANDMARKS_21] * 100,
         visible_face_fraction=float(visible(facing, slack).mean()) if len(facing) else 0.0,
         intrinsics=camera.intrinsics(),
     )

@@ -1,0 +1,230 @@
+"""Engines, bad input, and the sets other than single heads: never a silently short set."""
+
+from __future__ import annotations
+
+import errno
+import importlib.util
+import json
+import os
+import signal
+import sys
+import tarfile
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hpe_edge.training.data.shards import open_heads
+from hpe_edge.training.synthetic import sets
+from hpe_edge.training.synthetic.assets import AssetLibrary
+from hpe_edge.training.synthetic.engines import run_shards
+from hpe_edge.training.synthetic.generate import DatasetSpec, generate
+from hpe_edge.training.synthetic.sets import SetSpec, render_set
+from hpe_edge.training.synthetic.shard_files import Sample, is_whole, pack_shard, write_whole
+from hpe_edge.training.synthetic.studio import Studio
+
+from hpe_edge.errors import AssetError, DatasetError, InvalidArgumentError, MissingDependencyError
+
+NO_ASSETS = AssetLibrary(Path("nowhere"), Path("nowhere"), "", {})
+needs_ray = pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="ray is an extra: hpe-edge[ray]")
+ENGINES = ["local", pytest.param("ray", marks=needs_ray)]
+
+
+@pytest.fixture(scope="module")
+def assets_folder() -> Path:
+    folder = Path(os.environ.get("HPE_EDGE_ASSETS", Path(__file__).parents[3] / "shared" / "assets"))
+    if not (folder / "MANIFEST.json").exists():
+        pytest.skip(f"no rendering assets in {folder}; set HPE_EDGE_ASSETS")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def ray_of_two() -> Iterator[None]:
+    """One local Ray for all tests of this module: starting it takes seconds."""
+    ray = pytest.importorskip("ray", reason="ray is an extra: hpe-edge[ray]")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+        patch.setenv("RAY_AUTH_MODE", "disabled")  # else Ray writes a token into the home folder
+        patch.setenv("PYTHONPATH", str(Path(__file__).parent))  # where the workers find this module
+        ray.init(address="local", num_cpus=2, include_dashboard=False, object_store_memory=100 << 20)
+        yield
+        ray.shutdown()
+
+
+@pytest.fixture
+def engine(request: pytest.FixtureRequest) -> str:
+    if request.param == "ray":
+        request.getfixturevalue("ray_of_two")
+    return str(request.param)
+
+
+@dataclass(frozen=True, kw_only=True)
+class GreySpec(SetSpec):
+    """Grey squares, three a shard: what sets do, without a head."""
+
+    image_size: int = 32
+    killer: str = ""  # a file: a worker that finds it dies at shard 1
+
+    @property
+    def samples_per_shard(self) -> int:
+        return 3
+
+
+def grey(studio: Studio, spec: GreySpec, numbers: range) -> Iterator[Sample]:
+    if numbers.start and spec.killer and Path(spec.killer).exists():
+        os.kill(os.getpid(), signal.SIGKILL)
+    for number in numbers:
+        yield Sample(f"{number:08d}", np.full((32, 32, 3), number * 10, np.uint8), {"number": number})
+
+
+def short(studio: Studio, spec: GreySpec, numbers: range) -> Iterator[Sample]:
+    yield from list(grey(studio, spec, numbers))[1:]
+
+
+def shout(word: str, studio: Studio, shard: int) -> bytes:
+    if shard == 5:
+        raise DatasetError("no shard 5")
+    return f"{word} {shard} {os.getpid()}".encode()
+
+
+@pytest.fixture(autouse=True)
+def no_assets_needed(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tests of grey squares run where there are no assets."""
+    if "assets_folder" not in request.fixturenames:
+        monkeypatch.setattr(sets, "open_assets", lambda *_: NO_ASSETS)
+
+
+@needs_ray
+def test_a_ray_cluster_that_is_not_there_is_told() -> None:
+    """Before any test that starts a Ray of its own."""
+    run = run_shards(partial(shout, "hey"), [0], NO_ASSETS, engine="ray", workers=1, ray_address="nonsense://x")
+    with pytest.raises(InvalidArgumentError, match="--ray-address nonsense://x: no Ray cluster can be reached"):
+        list(run)
+
+
+@pytest.mark.parametrize("engine", ENGINES, indirect=True)
+def test_every_shard_comes_once_from_two_workers(engine: str) -> None:
+    run = run_shards(partial(shout, "hey"), [0, 1, 2, 3, 4], NO_ASSETS, engine=engine, workers=2, ray_address=None)
+    got = sorted((number, *content.decode().split()) for number, content in run)
+    assert [(number, word, int(shard)) for number, word, shard, _ in got] == [(n, "hey", n) for n in range(5)]
+    assert str(os.getpid()) not in {process for *_, process in got}
+
+
+@pytest.mark.parametrize("engine", ENGINES, indirect=True)
+def test_an_error_of_a_worker_reaches_the_caller_as_it_is(engine: str) -> None:
+    run = run_shards(partial(shout, "hey"), [5], NO_ASSETS, engine=engine, workers=1, ray_address=None)
+    with pytest.raises(DatasetError, match="no shard 5"):
+        list(run)
+
+
+@pytest.mark.parametrize("engine", ENGINES, indirect=True)
+def test_a_killed_worker_is_told_and_the_same_call_goes_on(engine: str, tmp_path: Path) -> None:
+    killer = tmp_path / "killer"
+    killer.touch()
+    spec = GreySpec(seed=0, count=8, killer=str(killer))
+    out = tmp_path / "out"
+    with pytest.raises(DatasetError, match=r"worker died .* run the same command again"):
+        render_set(spec, grey, out, engine=engine, workers=1, quiet=True)
+    assert json.loads((out / "dataset.json").read_text())["complete"] is False
+    assert is_whole(out / "shard-000000.tar", 3)
+    assert not list(out.glob("*.partial"))
+    with pytest.raises(DatasetError, match="did not finish"):
+        open_heads([out], tmp_path / "cache", quiet=True)
+    first = (out / "shard-000000.tar").stat().st_mtime_ns
+    killer.unlink()
+    render_set(spec, grey, out, engine=engine, workers=1, quiet=True)
+    assert json.loads((out / "dataset.json").read_text())["complete"] is True
+    assert (out / "shard-000000.tar").stat().st_mtime_ns == first
+    assert [is_whole(out / name, n) for name, n in zip(spec.shard_names(), (3, 3, 2), strict=True)] == [True] * 3
+
+
+def test_a_full_disk_is_told_and_leaves_no_half_shard(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write = Path.write_bytes
+
+    def full(path: Path, content: bytes) -> int:
+        if path.name.startswith("shard-000001"):
+            write(path, content[: len(content) // 2])
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return write(path, content)
+
+    spec = GreySpec(seed=0, count=8)
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "write_bytes", full)
+        with pytest.raises(DatasetError, match=r"shard-000001\.tar: .*No space left.*free some space"):
+            render_set(spec, grey, tmp_path, workers=1, quiet=True)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["dataset.json", "shard-000000.tar"]
+    assert json.loads((tmp_path / "dataset.json").read_text())["complete"] is False
+    render_set(spec, grey, tmp_path, workers=1, quiet=True)
+    assert not sets.missing_shards(tmp_path, replace(spec, manifest_sha256=""))
+
+
+def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(DatasetError, match="expected a folder that can be written"):
+        render_set(GreySpec(seed=0, count=3), grey, tmp_path / "file", quiet=True)
+
+
+def test_what_an_interrupted_run_left_is_made_again(tmp_path: Path) -> None:
+    spec = GreySpec(seed=0, count=8)
+    render_set(spec, grey, tmp_path, workers=1, quiet=True)
+    wanted = {name: (tmp_path / name).read_bytes() for name in spec.shard_names()}
+    cut, gone, tail = (tmp_path / name for name in spec.shard_names())
+    (tmp_path / "shard-000000.tar.partial").write_bytes(wanted[cut.name][:700])
+    cut.write_bytes(wanted[cut.name][:2000])
+    gone.unlink()
+    tail.write_bytes(wanted[tail.name][:-512])  # all samples are there, the end of the archive is not
+    render_set(spec, grey, tmp_path, workers=1, quiet=True)
+    assert {name: (tmp_path / name).read_bytes() for name in spec.shard_names()} == wanted
+    assert not list(tmp_path.glob("*.partial"))
+
+
+def test_a_renderer_that_makes_too_few_samples_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match="expected 3 samples, the renderer made 2"):
+        render_set(GreySpec(seed=0, count=3), short, tmp_path, workers=1, quiet=True)
+    assert not list(tmp_path.glob("shard-*"))
+
+
+def test_shards_are_tars_without_time_or_owner(tmp_path: Path) -> None:
+    spec = GreySpec(seed=0, count=3)
+    write_whole(tmp_path / "a.tar", pack_shard(grey(Studio(NO_ASSETS), spec, range(3)), 3))
+    with tarfile.open(tmp_path / "a.tar") as tar:
+        assert tar.getnames() == [f"{n:08d}.{kind}" for n in range(3) for kind in ("jpg", "json")]
+        assert all(member.mtime == 0 and member.uid == 0 and not member.uname for member in tar)
+
+
+def test_impossible_engines() -> None:
+    with pytest.raises(InvalidArgumentError, match="engine: expected one of local, ray, got 'dask'"):
+        run_shards(shout, [0], NO_ASSETS, engine="dask", workers=1, ray_address=None)  # type: ignore[arg-type]
+    with pytest.raises(InvalidArgumentError, match="workers: expected at least 1, got 0"):
+        run_shards(shout, [0], NO_ASSETS, engine="local", workers=0, ray_address=None)  # type: ignore[arg-type]
+
+
+def test_missing_ray_is_told_with_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(MissingDependencyError, match=r"pip install 'hpe-edge\[ray\]'"):
+        list(run_shards(partial(shout, "hey"), [0], NO_ASSETS, engine="ray", workers=1, ray_address=None))
+
+
+@needs_ray
+@pytest.mark.usefixtures("ray_of_two")
+def test_ray_gives_the_bytes_of_the_local_engine(assets_folder: Path, tmp_path: Path) -> None:
+    spec = DatasetSpec(seed=3, count=4, image_size=48, poses_per_identity=2, heads_per_shard=2)
+    for engine in ("local", "ray"):
+        generate(spec, tmp_path / engine, assets_folder, engine=engine, workers=2, quiet=True)
+    for name in spec.shard_names():
+        assert (tmp_path / "local" / name).read_bytes() == (tmp_path / "ray" / name).read_bytes()
+
+
+@needs_ray
+@pytest.mark.usefixtures("ray_of_two")
+def test_other_assets_on_a_ray_machine_are_told(assets_folder: Path) -> None:
+    altered = replace(sets.open_assets(assets_folder), manifest_sha256="0" * 64)
+    run = run_shards(_load, [0], altered, engine="ray", workers=1, ray_address=None)
+    with pytest.raises(AssetError, match="copy the folder to every machine"):
+        list(run)
+
+
+def _load(studio: Studio, shard: int) -> bytes:
+    return str(studio.model.white).encode()
