@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 FloatArray = NDArray[np.float32]
 
 _LUMA = np.asarray([0.2126, 0.7152, 0.0722], np.float32)
-_FACE_LEVEL = 0.31  # of white: where the brighter half of a well exposed face lies
+_FACE_LEVEL = 0.34  # of white: where the brighter half of a well exposed face lies
 
 
 @dataclass(frozen=True)
@@ -41,20 +41,20 @@ def meter(
     scene_level = max(float(scene.mean()), 1e-3)
     weight = float(rng.beta(1.0, 4.0))  # of the scene against the face
     level = face_level ** (1 - weight) * scene_level**weight
-    mistake = rng.normal(0.0, 0.38) if rng.random() < 0.75 else rng.normal(-0.3, 0.7)
+    mistake = rng.normal(0.0, 0.38) if rng.random() < 0.75 else rng.normal(-0.2, 0.6)
     return float(np.clip(_FACE_LEVEL * shade * np.exp(mistake) / level, 0.05, 60.0))
 
 
 def white_balance(rng: np.random.Generator) -> FloatArray:
     """Gains (3,) of a balance that is a little off, mostly between blue and amber, warm more often."""
     warm = rng.normal(0.04, 0.07) if rng.random() < 0.85 else rng.normal(0.06, 0.2)
-    green = rng.normal(0.0, 0.035)
+    green = rng.normal(-0.025, 0.03)
     return np.exp(np.asarray([warm, green, -warm])).astype(np.float32)
 
 
 def sample_blur(rng: np.random.Generator) -> Blur:
     """Most pictures are sharp at this size."""
-    focus = float(rng.uniform(0.004, 0.022)) if rng.random() < 0.07 else 0.0
+    focus = float(rng.uniform(0.004, 0.022)) if rng.random() < 0.05 else 0.0
     motion = float(rng.uniform(0.015, 0.09)) if rng.random() < 0.05 else 0.0
     return Blur(focus, motion, float(rng.uniform(0, np.pi)))
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 FloatArray = NDArray[np.float32]
 Rng = np.random.Generator
 
-_GOBO_SHARE = 0.16
+_GOBO_SHARE = 0.12
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ def _lobe(towards: FloatArray, rgb: FloatArray) -> FloatArray:
 
 
 def _daylight(rng: Rng) -> _Lamps:
-    return _Lamps(float(rng.uniform(0.5, 1.1)), own=float(rng.uniform(0.8, 2.2)))
+    return _Lamps(float(rng.uniform(0.5, 1.1)), own=float(rng.uniform(0.6, 1.7)))
 
 
 def _overcast(rng: Rng) -> _Lamps:
@@ -116,7 +116,7 @@ def _hard_side(rng: Rng) -> _Lamps:
     return _Lamps(
         float(rng.uniform(0.005, 0.1)), directions=(towards,),
         rgb=(_warm(rng, -0.2, 0.5) * np.float32(rng.uniform(1.5, 4.0)),),
-        exposure=float(rng.uniform(0.6, 1.1)), backdrop=float(np.exp(rng.uniform(np.log(0.01), np.log(0.8)))),
+        exposure=float(rng.uniform(0.8, 1.3)), backdrop=float(np.exp(rng.uniform(np.log(0.01), np.log(0.8)))),
     )  # fmt: skip
 
 
@@ -134,7 +134,7 @@ def _backlight(rng: Rng) -> _Lamps:
     return _Lamps(
         float(rng.uniform(0.3, 0.9)), directions=(towards,),
         rgb=(_warm(rng, -0.1, 0.5) * np.float32(rng.uniform(2.0, 7.0)),),
-        exposure=float(rng.uniform(0.3, 0.9)), backdrop=float(rng.uniform(0.8, 3.0)), hard=False,
+        exposure=float(rng.uniform(0.4, 1.0)), backdrop=float(rng.uniform(0.8, 2.5)), hard=False,
     )  # fmt: skip
 
 
@@ -172,7 +172,7 @@ def _night(rng: Rng) -> _Lamps:
     rgb = _warm(rng, 0.2, 1.0) if rng.random() < 0.7 else _warm(rng, -0.5, 0.0)
     return _Lamps(
         float(rng.uniform(0.1, 0.5)), directions=(towards,), rgb=(rgb * np.float32(rng.uniform(0.3, 1.5)),),
-        exposure=float(rng.uniform(0.35, 0.9)), backdrop=float(rng.uniform(0.05, 0.5)), dark=0.9,
+        exposure=float(rng.uniform(0.45, 1.0)), backdrop=float(rng.uniform(0.05, 0.5)), dark=0.9,
     )  # fmt: skip
 
 
@@ -191,7 +191,7 @@ _RIGS: dict[str, tuple[float, Callable[[Rng], _Lamps]]] = {
     "daylight": (0.22, _daylight),
     "overcast": (0.09, _overcast),
     "window": (0.13, _window),
-    "hard side": (0.12, _hard_side),
+    "hard side": (0.10, _hard_side),
     "lamp": (0.09, _lamp),
     "backlight": (0.08, _backlight),
     "flash": (0.09, _flash),

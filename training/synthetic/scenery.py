@@ -36,8 +36,9 @@ def paint_scenery(view: FloatArray, light: str, rng: Rng) -> FloatArray:
         _lights(canvas, rng)
     if kind not in ("wall", "lights") and rng.random() < 0.4:
         canvas *= _mottle(side, rng, 0.25)[..., None]
-    canvas = _mute(canvas, float(rng.beta(2.0, 2.2)))
-    blur = rng.uniform(0.006, 0.07) * side if rng.random() < 0.7 else 0.0
+    canvas = _mute(canvas, float(rng.beta(2.4, 1.8)))
+    least = 0.025 if kind in ("crowd", "lights") else 0.004  # drawn too plainly to be seen sharp
+    blur = rng.uniform(least, 0.07) * side if rng.random() < 0.7 else least * side
     return cv2.GaussianBlur(canvas, (0, 0), blur) if blur > 0.4 else canvas
 
 
@@ -49,10 +50,9 @@ def _mute(canvas: FloatArray, keep: float) -> FloatArray:
 def _mottle(side: int, rng: Rng, strength: float) -> FloatArray:
     """(side, side) gains round 1: noise of three sizes."""
     total = np.zeros((side, side), np.float32)
-    for cells in (4, 11, 29):
-        total += cv2.resize(
-            rng.standard_normal((cells, cells), np.float32), (side, side), interpolation=cv2.INTER_CUBIC
-        )
+    for cells, share in ((4, 1.0), (11, 0.8), (29, 0.4)):
+        grid = rng.standard_normal((cells, cells), np.float32) * np.float32(share)
+        total += cv2.resize(grid, (side, side), interpolation=cv2.INTER_CUBIC)
     return np.exp(np.float32(strength) * total)
 
 

@@ -59,7 +59,7 @@ def develop(
 
 def exposure_of_tone(monk_tone: float, kind: str) -> float:
     """How bright cameras leave a skin (Monk tone 0 to 9) against a middling one: half of its own difference."""
-    return 1.0 if kind == "near infrared" else float(np.exp(-0.085 * (monk_tone - 3.0)))
+    return 1.0 if kind == "near infrared" else float(np.exp(-0.07 * (monk_tone - 3.5)))
 
 
 def photograph(scene: Taken, kind: str, dice: Dice) -> Image:
@@ -80,7 +80,7 @@ def photograph(scene: Taken, kind: str, dice: Dice) -> Image:
     if pixels < side:
         linear = cv2.resize(linear, (pixels, pixels), interpolation=cv2.INTER_AREA)
     rng = dice("film")
-    dark = max(scene.dark, 0.5 if kind == "near infrared" else 0.0)
+    dark = max(scene.dark, 0.35 if kind == "near infrared" else 0.0)
     noise = film.sample_noise(rng, dark)
     curve = film.sample_curve(rng, kind == "grey" and rng.random() < 0.3)
     saturation = float(np.clip(rng.normal(0.95, 0.2), 0.25, 1.5))
@@ -96,7 +96,7 @@ def photograph(scene: Taken, kind: str, dice: Dice) -> Image:
 
 def _sensor_pixels(side: int, rng: np.random.Generator) -> int:
     """Side of the picture as the sensor had it: mostly more than is stored, sometimes a face of 16 px."""
-    if rng.random() > 0.13:
+    if rng.random() > 0.1:
         return side
     face = side / (1 + 2 * BOX_MARGIN)
     wanted = np.exp(rng.uniform(np.log(_SMALLEST_FACE_PX), np.log(max(face, _SMALLEST_FACE_PX + 1))))
