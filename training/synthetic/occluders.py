@@ -9,9 +9,12 @@ from hpe_edge.training.synthetic.arms import FacedSurface, Owner, draw_hand, lay
 from hpe_edge.training.synthetic.camera import Camera
 from hpe_edge.training.synthetic.drawable import Drawable
 from hpe_edge.training.synthetic.figure import Figure, PosedFigure
+from hpe_edge.training.synthetic.foreground import VIEWS
 from hpe_edge.training.synthetic.gestures import GESTURES, Gesture
 from hpe_edge.training.synthetic.head_model import HeadModel
+from hpe_edge.training.synthetic.holding import ACTS
 from hpe_edge.training.synthetic.materials import material
+from hpe_edge.training.synthetic.stage import Stage
 from hpe_edge.training.synthetic.streams import Dice
 from numpy.typing import NDArray
 
@@ -19,6 +22,8 @@ FloatArray = NDArray[np.float32]
 
 SHARE = 0.22  # of the pictures
 _GAP_DM = 0.02
+KINDS = ("own hand", "act", "view")
+_KIND_SHARES = (0.4, 0.33, 0.27)
 
 
 @dataclass(frozen=True)
@@ -37,9 +42,25 @@ def sample_occlusion(model: HeadModel, figure: Figure, posed: PosedFigure, camer
     rng = dice("occluder")
     if rng.random() > SHARE:
         return NOTHING
-    shares = np.asarray([gesture.share for gesture in GESTURES])
-    gesture = GESTURES[rng.choice(len(GESTURES), p=shares / shares.sum())]
-    return own_hands(model, figure, posed, camera, gesture, rng)
+    kind = KINDS[rng.choice(len(KINDS), p=_KIND_SHARES)]
+    return occlusion_of(kind, model, figure, posed, camera, rng)
+
+
+def occlusion_of(
+    kind: str, model: HeadModel, figure: Figure, posed: PosedFigure, camera: Camera, rng: np.random.Generator
+) -> Occlusion:
+    """One occlusion of a kind of ``KINDS``."""
+    if kind == "own hand":
+        shares = np.asarray([gesture.share for gesture in GESTURES])
+        gesture = GESTURES[rng.choice(len(GESTURES), p=shares / shares.sum())]
+        return own_hands(model, figure, posed, camera, gesture, rng)
+    right = bool(rng.random() < 0.5)
+    surface = FacedSurface.of(posed.base, model.bust_faces)
+    stage = Stage(model, own_hand(model, figure, rng), surface.mirrored() if right else surface, right, camera, rng)
+    table = ACTS if kind == "act" else VIEWS
+    shares = np.asarray([share for share, _ in table])
+    name, parts = table[rng.choice(len(table), p=shares / shares.sum())][1](stage)
+    return Occlusion(name, tuple(parts))
 
 
 def own_hands(
