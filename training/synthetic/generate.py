@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from hpe_edge.training.euler import EULER_LIMIT_DEG
+from hpe_edge.training.provenance import source_commit
 from hpe_edge.training.synthetic.figure import build_figure
 from hpe_edge.training.synthetic.identity import Identity, sample_identity
 from hpe_edge.training.synthetic.scene import Picture, render_picture
@@ -60,8 +61,12 @@ def generate(
     head_folder: Path | None = None,
     **how: Any,
 ) -> Path:
-    """Render a dataset of heads; arguments and errors of ``sets.render_set``."""
-    return render_set(spec, paint_heads, out, assets_folder, head_folder, **how)
+    """Render a dataset of heads and write its data card; arguments and errors of ``sets.render_set``."""
+    from hpe_edge.training.synthetic.data_card import write_data_card  # workers need no matplotlib
+
+    path = render_set(spec, paint_heads, out, assets_folder, head_folder, **how)
+    write_data_card(out, assets_folder, commit=source_commit(), quiet=bool(how.get("quiet")))
+    return path
 
 
 def paint_heads(studio: Studio, spec: DatasetSpec, numbers: range) -> Iterator[Sample]:
