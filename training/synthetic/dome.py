@@ -39,18 +39,19 @@ class DomeBinding:
 
 @dataclass(frozen=True)
 class Dome:
-    """One person's grid. ``radius`` (ROWS, COLUMNS) dm from ``centre``, smoothed; ``anchor`` base vertices."""
+    """One person's grid. ``radius`` (ROWS, COLUMNS) dm from ``centre``, smoothed."""
 
     centre: FloatArray
     radius: FloatArray
-    anchor: IntArray
+    outermost: FloatArray  # as radius, nose and lips not smoothed
 
-    def at(self, polar: FloatArray, azimuth: FloatArray) -> FloatArray:
-        """Radius (N,) in directions given in radians; azimuth 0 is the face, pi/2 the subject's left."""
+    def at(self, polar: FloatArray, azimuth: FloatArray, *, raw: bool = False) -> FloatArray:
+        """Radius in directions given in radians; azimuth 0 is the face, pi/2 the subject's left."""
         shape = polar.shape
         row = np.clip(polar.reshape(1, -1) * np.float32((ROWS - 1) / np.radians(LOWEST_DEG)), 0, ROWS - 1)
         column = np.mod(azimuth.reshape(1, -1) * np.float32(COLUMNS / (2 * np.pi)), COLUMNS)
-        padded = np.concatenate([self.radius, self.radius[:, :1]], 1)
+        field = self.outermost if raw else self.radius
+        padded = np.concatenate([field, field[:, :1]], 1)
         found = cv2.remap(padded, column.astype(np.float32), row.astype(np.float32), cv2.INTER_LINEAR)
         return found.reshape(shape)
 
@@ -59,12 +60,6 @@ class Dome:
         polar, azimuth = np.broadcast_arrays(np.asarray(polar, np.float32), np.asarray(azimuth, np.float32))
         radius = self.at(polar, azimuth) + gap
         return self.centre + directions(polar, azimuth) * np.asarray(radius, np.float32)[..., None]
-
-    def anchors(self, polar: FloatArray, azimuth: FloatArray) -> IntArray:
-        """Nearest base vertex of each direction."""
-        row = np.clip(np.rint(polar * ((ROWS - 1) / np.radians(LOWEST_DEG))), 0, ROWS - 1).astype(int)
-        column = np.rint(azimuth * (COLUMNS / (2 * np.pi))).astype(int) % COLUMNS
-        return self.anchor[row, column]
 
 
 def directions(polar: FloatArray, azimuth: FloatArray) -> FloatArray:
@@ -140,5 +135,4 @@ def dome_of(binding: DomeBinding, neutral: FloatArray) -> Dome:
     radius = np.linalg.norm(points - centre, axis=-1).astype(np.float32)
     padded = np.concatenate([radius[:, -4:], radius, radius[:, :4]], 1)
     smooth = cv2.GaussianBlur(cv2.medianBlur(padded, 3), (0, 0), 0.8)[:, 4:-4]
-    anchor = np.take_along_axis(binding.corners, binding.weights.argmax(-1)[..., None], -1)[..., 0]
-    return Dome(centre.astype(np.float32), np.ascontiguousarray(smooth), anchor)
+    return Dome(centre.astype(np.float32), np.ascontiguousarray(smooth), radius)

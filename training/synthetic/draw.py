@@ -10,6 +10,7 @@ from hpe_edge.training.synthetic.drawable import Drawable
 from hpe_edge.training.synthetic.gobos import GOBO_SIDE
 from hpe_edge.training.synthetic.lights import Lighting
 from hpe_edge.training.synthetic.materials import SRGB_TO_LINEAR
+from hpe_edge.training.synthetic.panes import blend_panes, is_pane
 from hpe_edge.training.synthetic.raster import rasterise, rasterise_depth, shade
 from numpy.typing import NDArray
 
@@ -50,6 +51,13 @@ def draw(thing: Drawable, texels: NDArray[np.uint8], camera: Camera, lighting: L
         texels, SRGB_TO_LINEAR, thing.positions, thing.normals, thing.occlusion, thing.paint, lighting.harmonics,
         lighting.to_environment, lighting.key_directions, lighting.key_rgb, frames, shadow, bias, image, coverage,
     )  # fmt: skip
+    panes = np.flatnonzero(is_pane(thing.materials, thing.face_material))
+    if len(panes):
+        blend_panes(
+            panes, thing.faces, thing.face_material, thing.materials, thing.paint, screen, inv_depth, thing.positions,
+            thing.normals, texels, SRGB_TO_LINEAR, np.maximum(lighting.harmonics[0], 0), lighting.key_directions,
+            lighting.key_rgb, best, image, coverage,
+        )  # fmt: skip
     shape = (side, SUPERSAMPLING, side, SUPERSAMPLING)
     return Drawn(best, triangle_of, image.reshape(*shape, 3).mean((1, 3)), coverage.reshape(shape).mean((1, 3)))
 
@@ -59,7 +67,7 @@ def _shadow_maps(thing: Drawable, centre: FloatArray, lighting: Lighting) -> tup
     count = len(lighting.key_directions)
     frames = np.zeros((count, 3, 4), np.float32)
     maps = np.full((count, SHADOW_SIDE, SHADOW_SIDE), -1e9, np.float32)
-    casts = np.ones(len(thing.faces), np.bool_)
+    casts = ~is_pane(thing.materials, thing.face_material)
     scale = SHADOW_SIDE / _SHADOW_SPAN_DM
     for light, direction in enumerate(lighting.key_directions):
         helper = np.asarray([0, 1, 0] if abs(direction[1]) < 0.9 else [1, 0, 0], np.float32)

@@ -17,6 +17,7 @@ from hpe_edge.training.synthetic.head_model import HeadModel, Item, Surface
 from hpe_edge.training.synthetic.identity import Identity
 from hpe_edge.training.synthetic.landmarks import LEFT_EYEBALL_FRONT, RIGHT_EYEBALL_FRONT
 from hpe_edge.training.synthetic.materials import Texture, material
+from hpe_edge.training.synthetic.outfit import make_outfit
 from hpe_edge.training.synthetic.pose import Matrix
 from hpe_edge.training.synthetic.raster import vertex_normals
 from hpe_edge.training.synthetic.streams import Dice
@@ -113,10 +114,8 @@ def build_figure(model: HeadModel, identity: Identity, dice: Dice) -> Figure:
     glasses_positions = np.zeros((0, 3), np.float32)
     if identity.glasses is not None:
         glasses_positions = _add_glasses(builder, model, identity)
-    if identity.style is not None:
-        dome = dome_of(model.dome, identity.neutral)
-        for worn in make_hair(model, identity.style, dome, dice("hair made")):
-            _add_worn(builder, worn)
+    for worn in _made_to_measure(model, identity, dice):
+        _add_worn(builder, worn)
     face_material = np.concatenate(builder.face_material)
     return Figure(
         identity=identity,
@@ -213,6 +212,8 @@ def _add_items(builder: _Builder, model: HeadModel, identity: Identity, rng: np.
         add(identity.hair, row, 0.75, offsets)
     if identity.clothes is not None:
         texture = identity.clothes.texture
+        if identity.outfit is not None and identity.outfit.clothes_print:
+            texture = model.patterns[identity.outfit.clothes_print]
         row = material(texture, gain(texture, identity.clothes_rgb, 4.0), wrap=0.1)
         add(identity.clothes, row, 0.8)
     if identity.hat is not None:
@@ -231,6 +232,17 @@ def _add_glasses(builder: _Builder, model: HeadModel, identity: Identity) -> Flo
     lens = material(model.white, glasses.lens_rgb, opacity=glasses.lens_opacity, specular=0.9, shininess=60)
     builder.add("glasses", surface, [(frame_faces, frame), (len(faces) - frame_faces, lens)], 1.0)
     return positions
+
+
+def _made_to_measure(model: HeadModel, identity: Identity, dice: Dice) -> list[Worn]:
+    made: list[Worn] = []
+    if identity.style is not None or identity.outfit is not None:
+        dome = dome_of(model.dome, identity.neutral)
+        if identity.style is not None:
+            made += make_hair(model, identity.style, dome, dice("hair made"))
+        if identity.outfit is not None:
+            made += make_outfit(model, identity.outfit, identity.neutral, dome, dice("outfit made"))
+    return made
 
 
 def _add_worn(builder: _Builder, worn: Worn) -> None:
@@ -293,7 +305,7 @@ def _turn_trunk(positions: FloatArray, headness: FloatArray, trunk: Matrix) -> F
 
 
 def _pose_worn(worn: Worn, neutral: FloatArray, base: FloatArray, trunk: Matrix) -> FloatArray:
-    moved = np.where(worn.anchor[:, None] >= 0, (base - neutral)[worn.anchor], np.float32(0))
+    moved = (base[worn.anchor] - neutral[worn.anchor]) * worn.follow[:, None]
     return _turn_trunk(worn.positions + moved, worn.headness, trunk)
 
 

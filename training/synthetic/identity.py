@@ -9,6 +9,7 @@ from hpe_edge.training.synthetic.hair import sample_hair, sample_hair_colour
 from hpe_edge.training.synthetic.hair_style import HairStyle, hair_fields
 from hpe_edge.training.synthetic.head_model import ETHNICITIES, HeadModel, Item
 from hpe_edge.training.synthetic.materials import Texture, linear_rgb
+from hpe_edge.training.synthetic.outfit import Outfit, outfit_fields, sample_outfit
 from hpe_edge.training.synthetic.population import person
 from hpe_edge.training.synthetic.proportions import raise_nose
 from hpe_edge.training.synthetic.streams import Dice
@@ -55,9 +56,17 @@ class Identity:
     make_up: float
     glasses: Glasses | None
     style: HairStyle | None = None  # hair made for this head
+    outfit: Outfit | None = None  # replaces cover, hat and glasses
 
     def attributes(self) -> dict[str, str | float]:
         """What a data card counts."""
+        glasses, cover = "", self.cover or ("hat" if self.hat else "")
+        if self.glasses is not None:
+            glasses = "sun" if self.glasses.lens_opacity > 0.5 else "clear"
+        if self.outfit is not None:
+            cover = "+".join(filter(None, (self.outfit.headgear, self.outfit.mask, "scarf" * self.outfit.scarf)))
+            if self.outfit.spectacles is not None:
+                glasses = "sun" if self.outfit.spectacles.dark else "clear"
         return {
             "sex": self.sex,
             "age": round(self.age, 3),
@@ -65,8 +74,8 @@ class Identity:
             "hair": self.style.name if self.style and not self.hair else self.hair.name if self.hair else "",
             "hair_colour": self.hair_name,
             "beard": round(max(self.beard, self.moustache), 2),
-            "glasses": "" if self.glasses is None else "sun" if self.glasses.lens_opacity > 0.5 else "clear",
-            "cover": self.cover or ("hat" if self.hat else ""),
+            "glasses": glasses,
+            "cover": cover,
         }
 
 
@@ -118,8 +127,12 @@ def sample_identity(model: HeadModel, features: frozenset[str], dice: Dice) -> I
         raised = raise_nose(model, identity.neutral, age, ethnicity, dice("nose"))
         identity = replace(identity, neutral=raised)
     if "hair" in features:
-        covered = hat is not None or cover in ("beanie", "hood")
+        covered = "wear" not in features and (hat is not None or cover in ("beanie", "hood"))
         identity = replace(identity, **hair_fields(hair, covered, sex, age, tone, dice("hair style")))
+    if "wear" in features:
+        outfit = sample_outfit(sex, age, dice("outfit"))
+        worn_hair = identity.hair if "hair" in features else hair
+        identity = replace(identity, **{"hair": worn_hair, **outfit_fields(model, outfit, identity.style)})
     return identity
 
 

@@ -60,7 +60,7 @@ def _locks(rng: np.random.Generator, bend: float) -> Rgba:
     fibres = cv2.remap(_noise(rng, 0.8, 40), shifted, row, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
     gaps = cv2.remap(_noise(rng, 1.2, 50), shifted, row, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
     down = row / _SIDE
-    thinning = 2.6 - 2.2 * across**2 - 2.6 * down**2.5
+    thinning = 2.6 - 2.2 * across**2 - 2.6 * down**2.5 - 4.0 * np.clip(1 - down / 0.1, 0, 1)
     return _rgba(150 + 42 * fibres, 255 * (0.5 + 0.6 * (gaps + thinning)))
 
 
@@ -96,7 +96,8 @@ def _vents(rng: np.random.Generator) -> Rgba:
 def _print(rng: np.random.Generator, number: int) -> Rgba:
     """Stripes, checks, dots and flowers in two or three colours."""
     row, column = np.mgrid[0:_SIDE, 0:_SIDE].astype(np.float32)
-    ground, ink, third = rng.integers(10, 250, (3, 3)).astype(np.float32)
+    grey = rng.integers(12, 245, (3, 1))  # muted, as most cloth is
+    ground, ink, third = np.clip(grey + rng.normal(0, 10 if number % 3 else 55, (3, 3)), 5, 250).astype(np.float32)
     period = float(rng.uniform(14, 44))
     bars, beams = np.sin(row * (2 * np.pi / period)), np.sin(column * (2 * np.pi / period))
     kind = number % 4

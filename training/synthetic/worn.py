@@ -17,8 +17,8 @@ class Worn:
     """A thing on the neutral head (head axes, dm).
 
     ``positions`` (V, 3), ``uv`` (V, 2), ``faces`` (F, 3); ``rows``: for successive runs of faces their count and
-    material; ``anchor`` (V,) base vertices whose expression it follows, -1 for none; ``headness`` (V,) 1 where
-    it turns with the head, 0 with the trunk; ``shading`` (V, 3) normals, or None for those of the mesh;
+    material; ``anchor`` (V,) base vertices whose expression it follows by shares ``follow`` (V,); ``headness`` (V,) 1
+    where it turns with the head, 0 with the trunk; ``shading`` (V, 3) normals, or None for those of the mesh;
     ``paint`` (V, PAINT_COLUMNS); ``occlusion`` (V,).
     """
 
@@ -27,6 +27,7 @@ class Worn:
     faces: IntArray
     rows: list[tuple[int, FloatArray]]
     anchor: IntArray
+    follow: FloatArray
     headness: FloatArray
     shading: FloatArray | None
     paint: FloatArray
@@ -40,6 +41,7 @@ def worn(
     row: FloatArray,
     *,
     anchor: IntArray | None = None,
+    follow: FloatArray | None = None,
     headness: FloatArray | None = None,
     shading: FloatArray | None = None,
     paint: FloatArray | None = None,
@@ -52,7 +54,8 @@ def worn(
         uv=np.ascontiguousarray(uv, np.float32),
         faces=np.ascontiguousarray(faces, np.int32),
         rows=[(len(faces), row)],
-        anchor=np.full(count, -1, np.int32) if anchor is None else anchor.astype(np.int32),
+        anchor=np.zeros(count, np.int32) if anchor is None else anchor.astype(np.int32),
+        follow=np.zeros(count, np.float32) if follow is None else follow.astype(np.float32),
         headness=np.ones(count, np.float32) if headness is None else headness.astype(np.float32),
         shading=shading,
         paint=np.zeros((count, PAINT_COLUMNS), np.float32) if paint is None else paint,
