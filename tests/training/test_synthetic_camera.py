@@ -296,7 +296,7 @@ def _facing(lighting: Lighting, normal: tuple[float, float, float]) -> float:
 
 def test_backgrounds_are_muted_and_of_many_kinds() -> None:
     view = np.random.default_rng(0).random((SIDE, SIDE, 3), np.float32)
-    painted = [paint_scenery(view, "daylight", np.random.default_rng(seed)) for seed in range(120)]
+    painted = [paint_scenery(lambda: view, SIDE, "daylight", np.random.default_rng(seed)) for seed in range(120)]
     assert all(picture.dtype == np.float32 and (picture >= 0).all() for picture in painted)
     chroma = [np.ptp(picture, axis=2).mean() / max(picture.mean(), 1e-3) for picture in painted]
     assert np.median(chroma) < 0.5

@@ -92,11 +92,10 @@ def _light(
     if film == "near infrared":
         lighting = active_light(dice("active light"))
     rng = dice("background")
-    view = _view_behind(backdrop, side, rng)
-    if "light" not in features:
-        return lighting, paint_clutter(view, rng) * np.float32(lighting.backdrop)
-    level = lighting.level() * lighting.backdrop
-    return lighting, paint_scenery(view, lighting.name, dice("scenery")) * np.float32(level)
+    if "light" in features:
+        scenery = paint_scenery(lambda: _view_behind(backdrop, side, rng), side, lighting.name, dice("scenery"))
+        return lighting, scenery * np.float32(lighting.level() * lighting.backdrop)
+    return lighting, paint_clutter(_view_behind(backdrop, side, rng), rng) * np.float32(lighting.backdrop)
 
 
 def _view_behind(backdrop: FloatArray, side: int, rng: np.random.Generator) -> FloatArray:

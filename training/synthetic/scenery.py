@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -14,15 +16,17 @@ _SHARES = {"night": (0.3, 0.1, 0.2, 0.1, 0.1, 0.2), "stage": (0.1, 0.4, 0.1, 0.0
 _SKINS = np.asarray([(0.62, 0.40, 0.30), (0.45, 0.27, 0.18), (0.25, 0.13, 0.08), (0.10, 0.05, 0.03)], np.float32)
 
 
-def paint_scenery(view: FloatArray, light: str, rng: Rng) -> FloatArray:
-    """A background (S, S, 3), linear, mean near 0.3, from a view of an environment map and the rig's name."""
-    side = view.shape[0]
+def paint_scenery(view: Callable[[], FloatArray], side: int, light: str, rng: Rng) -> FloatArray:
+    """A background (side, side, 3), linear, mean near 0.3, that fits the rig's name.
+
+    ``view`` gives the same from an environment map, for the pictures that show one.
+    """
     shares = (
         (0.0, 1.0, 0.0, 0.0, 0.0, 0.0) if light == "studio" else _SHARES.get(light, (0.34, 0.2, 0.2, 0.12, 0.11, 0.03))
     )
     kind = _KINDS[rng.choice(len(_KINDS), p=shares)]
     if kind == "environment":
-        canvas = np.ascontiguousarray(view * np.float32(0.4))
+        canvas = np.ascontiguousarray(view() * np.float32(0.4))
     elif kind == "leaves":
         canvas = _leaves(side, rng)
     else:
