@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from hpe_edge.training.synthetic.camera import Camera
+from hpe_edge.training.synthetic.complexion import folds_of, posed_row, skin_row
 from hpe_edge.training.synthetic.dome import dome_of
 from hpe_edge.training.synthetic.drawable import PAINT_COLUMNS, Drawable
 from hpe_edge.training.synthetic.glasses import build_glasses
@@ -99,14 +100,16 @@ def build_figure(model: HeadModel, identity: Identity, dice: Dice) -> Figure:
     """Assemble the pieces that this person shows."""
     rng = dice("figure")
     builder = _Builder()
-    skin_row = material(
+    skin = material(
         identity.skin, identity.skin_gain, cull=True, smooth=True,
         specular=float(rng.uniform(0.01, 0.07)), shininess=float(rng.uniform(8, 30)),
         wrap=float(rng.uniform(0.15, 0.4)),
     )  # fmt: skip
+    if identity.complexion is not None:
+        skin = skin_row(skin, identity.complexion, dice("gloss"))
     source = model.skin.source
     paint = _paint(model, identity, rng)[source]
-    builder.add("skin", model.skin, [(len(model.skin.faces), skin_row)], model.masks.occlusion[source], paint)
+    builder.add("skin", model.skin, [(len(model.skin.faces), skin)], model.masks.occlusion[source], paint)
     eye_row = material(identity.eye, (0.72, 0.72, 0.72), cull=True, smooth=True, specular=0.6, shininess=120)
     for follows, surface in zip(("right eye", "left eye"), model.eyes, strict=True):
         builder.add(follows, surface, [(len(surface.faces), eye_row)], 0.62)
@@ -190,6 +193,8 @@ def _add_items(builder: _Builder, model: HeadModel, identity: Identity, rng: np.
             builder.add("item", item.surface, rows, occlusion, item=item, offsets=offsets)
 
     dark = np.minimum(identity.hair_rgb, 0.25)
+    if identity.complexion is not None:
+        dark = np.minimum(dark, identity.complexion.brow_limit_rgb)
     # brow textures are nearly black; their colour comes from the gain, which `gain` bounds
     add(
         identity.eyebrow,
@@ -259,6 +264,7 @@ class PosedFigure:
     uv: FloatArray
     base: FloatArray
     base_normals: FloatArray
+    folds: FloatArray | None  # (5,) strengths of the skin's folds
 
 
 def pose_figure(
@@ -296,7 +302,8 @@ def pose_figure(
         else:
             positions[run] = _pose_item(model, piece, base, trunk)
             _own_normals(piece, positions[run], normals[run])
-    return PosedFigure(positions, normals, uv, turned, skin_normals)
+    folds = folds_of(identity.complexion, weights) if identity.complexion is not None else None
+    return PosedFigure(positions, normals, uv, turned, skin_normals, folds)
 
 
 def _turn_trunk(positions: FloatArray, headness: FloatArray, trunk: Matrix) -> FloatArray:
@@ -347,7 +354,10 @@ def _pose_eye(piece: Piece, base: FloatArray, gaze: FloatArray) -> tuple[FloatAr
 
 
 def as_drawable(figure: Figure, posed: PosedFigure, camera: Camera) -> Drawable:
-    """The posed figure as the camera sees it."""
+    """The posed figure as the camera sees it; its first material is the skin."""
+    materials = figure.materials
+    if posed.folds is not None:
+        materials = np.concatenate([posed_row(materials[0], posed.folds, camera.rotation)[None], materials[1:]])
     return Drawable(
         positions=camera.see(posed.positions),
         normals=np.ascontiguousarray(posed.normals @ camera.to_camera.T.astype(np.float32)),
@@ -356,5 +366,5 @@ def as_drawable(figure: Figure, posed: PosedFigure, camera: Camera) -> Drawable:
         occlusion=figure.occlusion,
         faces=figure.faces,
         face_material=figure.face_material,
-        materials=figure.materials,
+        materials=materials,
     )

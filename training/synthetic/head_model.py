@@ -19,7 +19,8 @@ from hpe_edge.training.synthetic.masks import BaseMasks, build_masks
 from hpe_edge.training.synthetic.materials import TexelStore, Texture, read_rgba
 from hpe_edge.training.synthetic.mesh import Fit, Mesh, Target, read_mhclo, read_obj, read_target
 from hpe_edge.training.synthetic.patterns import make_patterns
-from hpe_edge.training.synthetic.skin import add_skin
+from hpe_edge.training.synthetic.skin import Skin, add_skin
+from hpe_edge.training.synthetic.skin_map import add_skin_map
 from numpy.typing import NDArray
 
 from hpe_edge.errors import AssetError
@@ -69,9 +70,10 @@ class HeadModel:
     skin: Surface
     eyes: tuple[Surface, Surface]
     items: dict[str, tuple[Item, ...]]
-    skins: dict[str, Texture]
+    skins: dict[str, Skin]
     eye_textures: dict[str, Texture]
     white: Texture
+    skin_map: Texture
     patterns: dict[str, Texture]
     dome: DomeBinding
     hand: HandRig
@@ -95,7 +97,7 @@ def load_head_model(assets: AssetLibrary) -> HeadModel:
     store = TexelStore()
     items = _read_items(assets, store, mesh.positions)
     skins = {
-        Path(name).stem: add_skin(store, read_rgba(assets.path(name), 1024), head / "textures/mpfb_face.jpg")
+        Path(name).stem: add_skin(store, read_rgba(assets.path(name), 1024), head / "textures")
         for name in assets.names("makehuman/skins/textures/", ".png")
     }
     eye_textures = _eye_textures(assets, store)
@@ -122,6 +124,7 @@ def load_head_model(assets: AssetLibrary) -> HeadModel:
         skins=skins,
         eye_textures=eye_textures,
         white=white,
+        skin_map=add_skin_map(store, mean, faces, face_uv, mesh.uv, head / "textures"),
         patterns=patterns,
         dome=bind_dome(mean, faces, masks.ears),
         hand=build_hand_rig(mesh, head / "rigs/standard/weights.default.json"),

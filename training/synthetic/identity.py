@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import astuple, dataclass, replace
 
 import numpy as np
+from hpe_edge.training.synthetic.complexion import Complexion, sample_complexion
 from hpe_edge.training.synthetic.hair import sample_hair, sample_hair_colour
 from hpe_edge.training.synthetic.hair_style import HairStyle, hair_fields
 from hpe_edge.training.synthetic.head_model import ETHNICITIES, HeadModel, Item
@@ -12,6 +13,7 @@ from hpe_edge.training.synthetic.materials import Texture, linear_rgb
 from hpe_edge.training.synthetic.outfit import Outfit, outfit_fields, sample_outfit
 from hpe_edge.training.synthetic.population import person
 from hpe_edge.training.synthetic.proportions import raise_nose
+from hpe_edge.training.synthetic.skin import Skin
 from hpe_edge.training.synthetic.streams import Dice
 from hpe_edge.training.synthetic.wear import Glasses, sample_cover, sample_glasses
 from numpy.typing import NDArray
@@ -36,7 +38,7 @@ class Identity:
     age: float
     ethnicity: dict[str, float]
     monk_tone: float
-    skin: Texture
+    skin: Skin
     skin_gain: FloatArray
     hair: Item | None
     hair_rgb: FloatArray
@@ -55,6 +57,7 @@ class Identity:
     cover_rgb: FloatArray
     make_up: float
     glasses: Glasses | None
+    complexion: Complexion | None = None  # skin in detail; None without the feature "skin"
     style: HairStyle | None = None  # hair made for this head
     outfit: Outfit | None = None  # replaces cover, hat and glasses
 
@@ -126,6 +129,11 @@ def sample_identity(model: HeadModel, features: frozenset[str], dice: Dice) -> I
     if "proportions" in features:
         raised = raise_nose(model, identity.neutral, age, ethnicity, dice("nose"))
         identity = replace(identity, neutral=raised)
+    if "skin" in features:
+        complexion = sample_complexion(
+            model.skin_map, skin, identity.skin_gain * skin.mean, sex, age, tone, identity.make_up, dice("complexion")
+        )
+        identity = replace(identity, complexion=complexion)
     if "hair" in features:
         covered = "wear" not in features and (hat is not None or cover in ("beanie", "hood"))
         identity = replace(identity, **hair_fields(hair, covered, sex, age, tone, dice("hair style")))
@@ -181,7 +189,7 @@ def align_to_mean(model: HeadModel, positions: FloatArray) -> FloatArray:
     return ((positions - source_centre) @ rotation + target_centre).astype(np.float32)
 
 
-def _pick_skin(model: HeadModel, sex: str, age: float, tone: float, rng: np.random.Generator) -> Texture:
+def _pick_skin(model: HeadModel, sex: str, age: float, tone: float, rng: np.random.Generator) -> Skin:
     """A texture of fitting sex and age; where the assets have none, another's detail in the right tone."""
     era = "old" if age > 0.74 else "middleage" if age > 0.56 else "young"
     if era == "old" and tone < 4 and rng.random() < 0.65:
@@ -197,13 +205,13 @@ def _pick_skin(model: HeadModel, sex: str, age: float, tone: float, rng: np.rand
     return model.skins[str(rng.choice(sorted(wanted)))]
 
 
-def _skin_gain(skin: Texture, tone: float, rng: np.random.Generator) -> FloatArray:
+def _skin_gain(skin: Skin, tone: float, rng: np.random.Generator) -> FloatArray:
     low = int(tone)
     high = min(low + 1, 9)
     swatch = linear_rgb(MONK_TONES[low]) * (1 - (tone - low)) + linear_rgb(MONK_TONES[high]) * (tone - low)
     # a swatch is how lit skin looks; as an albedo light skin is darker and redder, and none is black
-    albedo = 0.66 * swatch * (1.08, 0.84, 0.70) + (0.035, 0.022, 0.016)
-    hue = np.exp(rng.normal(0, 0.07, 3))
+    albedo = 0.66 * swatch * (1.08, 0.84, 0.70) + (0.035, 0.020, 0.013)
+    hue = np.exp(rng.normal(0, 0.06) + rng.normal(0, 0.03, 3))
     return np.asarray(albedo * hue / np.maximum(skin.mean, 1e-3), np.float32)
 
 

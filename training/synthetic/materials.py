@@ -22,7 +22,17 @@ M_SPECULAR = 8  # strength of the highlight
 M_SHININESS = 9  # Blinn-Phong exponent
 M_WRAP = 10  # light wrapped round the terminator: skin and hair scatter light
 M_SMOOTH_TEXTURE = 11  # 1: bilinear, 0: nearest
-MATERIAL_COLUMNS = 12
+# Skin only (raster_skin.py); all 0 elsewhere
+M_DETAIL = 12  # offset of the skin map in the texel store; 0: none
+M_TURN = 13  # 9: from the head's axes to the camera's, by rows
+M_FOLDS = 22  # 5: strengths of the folds
+M_LIPS = 27  # 3: linear gain of the lips
+M_OIL, M_THIN, M_SCATTER = 30, 31, 32  # gloss of oily places, light through ears, light spread under the skin
+M_FLUSH, M_FRECKLES, M_BLOTCHES, M_MOLES, M_PORES, M_CIRCLES = 33, 34, 35, 36, 37, 38
+M_LINER = 39  # make-up: lash line
+M_LID, M_LID_SHARE = 40, 43  # 3: linear RGB on the lids, and how much
+M_SHIFT = 44  # 2: texels that the spots are moved by
+MATERIAL_COLUMNS = 46
 
 _SRGB = np.arange(256, dtype=np.float64) / 255.0
 SRGB_TO_LINEAR = np.where(_SRGB <= 0.04045, _SRGB / 12.92, ((_SRGB + 0.055) / 1.055) ** 2.4).astype(np.float32)

@@ -12,15 +12,21 @@ import numpy as np
 from hpe_edge.training.synthetic.materials import (
     M_ALPHA_TEXTURE,
     M_CULL,
+    M_DETAIL,
+    M_OIL,
     M_OPACITY,
     M_RED,
+    M_SCATTER,
     M_SHININESS,
     M_SIZE,
     M_SMOOTH_TEXTURE,
     M_SPECULAR,
     M_TEXTURE,
+    M_THIN,
+    M_TURN,
     M_WRAP,
 )
+from hpe_edge.training.synthetic.raster_skin import skin_detail
 from numba import njit
 
 
@@ -205,7 +211,10 @@ def shade(  # type: ignore[no-untyped-def]
     height, width = triangle_of.shape
     albedo = np.empty(3, np.float32)
     colour = np.empty(3, np.float32)
+    slope = np.zeros(3, np.float32)
     wrap_rgb = np.array([1.0, 0.45, 0.25], np.float32)
+    smooth_rgb = np.array([0.6, 0.25, 0.1], np.float32)  # red light spreads farthest and blurs the relief most
+    through_rgb = np.array([1.0, 0.2, 0.08], np.float32)  # what is left after a way through an ear
     for y in range(height):
         for x in range(width):
             face = triangle_of[y, x]
@@ -226,15 +235,22 @@ def shade(  # type: ignore[no-untyped-def]
             row = face_material[face]
             offset, size = int(materials[row, M_TEXTURE]), int(materials[row, M_SIZE])
             _lookup(texels, offset, size, u, v, materials[row, M_SMOOTH_TEXTURE] > 0, to_linear, albedo)
+            for channel in range(3):
+                albedo[channel] *= materials[row, M_RED + channel]
+            is_skin = materials[row, M_DETAIL] > 0
+            oil, thin, scatter = np.float32(0.0), np.float32(0.0), np.float32(0.0)
+            if is_skin:
+                slope[:] = 0.0
+                oil, thin = skin_detail(texels, materials[row], u, v, albedo, slope)
+                scatter, thin = materials[row, M_SCATTER], thin * materials[row, M_THIN]
             opacity = wa * paint[a, 3] + wb * paint[b, 3] + wc * paint[c, 3]
             if opacity > 0.004:
                 speckle = wa * paint[a, 4] + wb * paint[b, 4] + wc * paint[c, 4]
                 grain = hash01(int(u * 700), int(v * 700), 5)
                 opacity *= np.float32(1.0) - speckle + speckle * min(np.float32(1.0), opacity + grain * grain)
             for channel in range(3):
-                under = albedo[channel] * materials[row, M_RED + channel]
                 over = wa * paint[a, channel] + wb * paint[b, channel] + wc * paint[c, channel]
-                albedo[channel] = under * (np.float32(1.0) - opacity) + over * opacity
+                albedo[channel] = albedo[channel] * (np.float32(1.0) - opacity) + over * opacity
             nx = wa * normals[a, 0] + wb * normals[b, 0] + wc * normals[c, 0]
             ny = wa * normals[a, 1] + wb * normals[b, 1] + wc * normals[c, 1]
             nz = wa * normals[a, 2] + wb * normals[b, 2] + wc * normals[c, 2]
@@ -247,6 +263,14 @@ def shade(  # type: ignore[no-untyped-def]
             vx, vy, vz = qx * length, qy * length, qz * length
             if materials[row, M_CULL] == 0.0 and nx * vx + ny * vy + nz * vz < 0.0:
                 nx, ny, nz = -nx, -ny, -nz
+            smooth_x, smooth_y, smooth_z = nx, ny, nz
+            if is_skin and opacity < np.float32(0.7):
+                turn = materials[row, M_TURN : M_TURN + 9]
+                nx -= turn[0] * slope[0] + turn[1] * slope[1] + turn[2] * slope[2]
+                ny -= turn[3] * slope[0] + turn[4] * slope[1] + turn[5] * slope[2]
+                nz -= turn[6] * slope[0] + turn[7] * slope[1] + turn[8] * slope[2]
+                length = np.float32(1.0) / np.sqrt(nx * nx + ny * ny + nz * nz + np.float32(1e-9))
+                nx, ny, nz = nx * length, ny * length, nz * length
             ex = to_environment[0, 0] * nx + to_environment[0, 1] * ny + to_environment[0, 2] * nz
             ey = to_environment[1, 0] * nx + to_environment[1, 1] * ny + to_environment[1, 2] * nz
             ez = to_environment[2, 0] * nx + to_environment[2, 1] * ny + to_environment[2, 2] * nz
@@ -260,10 +284,16 @@ def shade(  # type: ignore[no-untyped-def]
                 )  # fmt: skip
                 colour[channel] = albedo[channel] * max(ambient, np.float32(0.0)) * open_sky
             specular, shininess = materials[row, M_SPECULAR], materials[row, M_SHININESS]
+            if is_skin:
+                away = max(np.float32(0.0), np.float32(1.0) - (nx * vx + ny * vy + nz * vz))
+                grazing = away * away * away * away
+                specular *= np.float32(0.35) + materials[row, M_OIL] * oil + np.float32(3.0) * grazing
+                specular *= np.float32(1.0) - opacity
+                thin *= np.float32(1.0) - opacity
             for light in range(light_directions.shape[0]):
                 lx, ly, lz = light_directions[light, 0], light_directions[light, 1], light_directions[light, 2]
                 facing = nx * lx + ny * ly + nz * lz
-                if facing < -wrap:
+                if facing < -wrap and thin == np.float32(0.0):
                     continue
                 frame = light_frames[light]
                 sx = frame[0, 0] * qx + frame[0, 1] * qy + frame[0, 2] * qz + frame[0, 3]
@@ -282,11 +312,20 @@ def shade(  # type: ignore[no-untyped-def]
                     hx, hy, hz = lx + vx, ly + vy, lz + vz
                     half = (nx * hx + ny * hy + nz * hz) / np.sqrt(hx * hx + hy * hy + hz * hz + np.float32(1e-9))
                     highlight = specular * max(half, np.float32(0.0)) ** shininess
+                blur = (smooth_x * lx + smooth_y * ly + smooth_z * lz - facing) * scatter
+                penumbra = np.float32(4.0) * lit * (np.float32(1.0) - lit) * scatter
                 for channel in range(3):
                     around = wrap * wrap_rgb[channel]
-                    soft = max(np.float32(0.0), (facing + around) / (np.float32(1.0) + around))
+                    soft = facing + blur * smooth_rgb[channel]
+                    soft = max(np.float32(0.0), (soft + around) / (np.float32(1.0) + around))
                     through = lit + (np.float32(1.0) - lit) * around * np.float32(0.35)
+                    through += penumbra * (wrap_rgb[channel] - np.float32(0.5)) * np.float32(0.3)
                     colour[channel] += light_rgb[light, channel] * (albedo[channel] * soft * through + highlight * lit)
+                if thin > np.float32(0.0) and facing < np.float32(0.3):
+                    lit = _lit_share(shadow, light, sx, sy, sd, np.float32(0.35))
+                    shine = lit * thin * (np.float32(0.3) - facing)
+                    for channel in range(3):
+                        colour[channel] += light_rgb[light, channel] * shine * through_rgb[channel] * np.float32(0.3)
             for channel in range(3):
                 image[y, x, channel] = colour[channel]
             coverage[y, x] = 1.0

@@ -1,0 +1,141 @@
+"""A person's skin in detail: folds by age, lips and brows by tone, spots, flush, gloss, make-up on the lids."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from hpe_edge.training.synthetic.folds import FOLD_NAMES
+from hpe_edge.training.synthetic.materials import (
+    M_BLOTCHES,
+    M_CIRCLES,
+    M_DETAIL,
+    M_FLUSH,
+    M_FOLDS,
+    M_FRECKLES,
+    M_LID,
+    M_LID_SHARE,
+    M_LINER,
+    M_LIPS,
+    M_MOLES,
+    M_OIL,
+    M_PORES,
+    M_SCATTER,
+    M_SHIFT,
+    M_SHININESS,
+    M_SPECULAR,
+    M_THIN,
+    M_TURN,
+    M_WRAP,
+    MATERIAL_COLUMNS,
+    Texture,
+)
+from hpe_edge.training.synthetic.pose import Matrix
+from hpe_edge.training.synthetic.raster_skin import MAP_SIDE
+from hpe_edge.training.synthetic.skin import Skin
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.float32]
+
+# how strongly an expression unit folds the skin: forehead, frown, crow's feet, nasolabial, marionette
+_FOLDED_BY = {
+    "eyebrows-left-up": (0.35, 0, 0, 0, 0),
+    "eyebrows-right-up": (0.35, 0, 0, 0, 0),
+    "eyebrows-left-down": (0, 0.4, 0, 0, 0),
+    "eyebrows-right-down": (0, 0.4, 0, 0, 0),
+    "eye-left-slit": (0, 0.05, 0.35, 0, 0),
+    "eye-right-slit": (0, 0.05, 0.35, 0, 0),
+    "mouth-corner-puller": (0, 0, 0.2, 0.5, 0.05),
+    "mouth-upward-retraction": (0, 0, 0.2, 0.7, 0.05),
+    "mouth-retraction": (0, 0, 0, 0.4, 0.3),
+    "mouth-depression": (0, 0, 0, 0.1, 0.5),
+    "nose-left-elevation": (0, 0.15, 0, 0.2, 0),
+    "nose-right-elevation": (0, 0.15, 0, 0.2, 0),
+}
+_REST_AS_LIFTED = 0.25  # of the brows: the rest pose of acting.py, which folds nobody's forehead
+
+
+@dataclass(frozen=True)
+class Complexion:
+    """``row`` holds the skin's own columns of a material; ``folds`` (5,) at rest, ``pliable`` how far faces crease."""
+
+    row: FloatArray
+    folds: FloatArray
+    pliable: float
+    brow_limit_rgb: FloatArray
+
+
+def sample_complexion(
+    skin_map: Texture,
+    skin: Skin,
+    albedo: FloatArray,
+    sex: str,
+    age: float,
+    tone: float,
+    make_up: float,
+    rng: np.random.Generator,
+) -> Complexion:
+    """Draw a complexion for a face of linear ``albedo`` (3,); ``age`` 0 to 1, ``tone`` 0 to 9, ``make_up`` 0 to 1."""
+    row = np.zeros(MATERIAL_COLUMNS, np.float32)
+    row[M_DETAIL] = skin_map.offset
+    dark = tone / 9
+    grown = float(np.clip((age - 0.3) / 0.2, 0, 1))
+    powder = 1 - 0.6 * make_up
+    row[M_LIPS : M_LIPS + 3] = _lips(dark, sex, rng) / skin.lips
+    row[[M_OIL, M_THIN, M_SCATTER]] = rng.uniform(0.5, 3.0) * powder * (0.4 + 0.6 * grown), 1 - 0.6 * dark, 1.0
+    row[M_FLUSH] = max(0.0, rng.normal(0.45, 0.3)) * (1 - 0.75 * dark)
+    row[M_FRECKLES] = rng.uniform(0.2, 0.9) if rng.random() < 0.22 * (1 - dark) else 0.0
+    row[M_BLOTCHES] = rng.uniform(0.1, 0.8) * powder * (0.5 + age) * (1 - 0.4 * dark)
+    row[M_MOLES] = rng.uniform(0.3, 1.0) if rng.random() < 0.35 * grown else 0.0
+    row[M_PORES] = rng.uniform(0.0, 0.35) * powder * grown * (1.2 if sex == "male" else 0.7)
+    row[M_CIRCLES] = max(0.0, rng.normal(0.35, 0.3)) * powder * (0.4 + 0.8 * age)
+    row[M_SHIFT : M_SHIFT + 2] = rng.integers(0, MAP_SIDE, 2)
+    row[M_LINER] = rng.uniform(0, 0.95) * min(1.0, 1.5 * make_up)
+    shadow = rng.uniform(0.02, 0.35, 3) if rng.random() < 0.35 else albedo * rng.uniform(0.2, 0.7)
+    row[M_LID : M_LID + 3] = shadow
+    row[M_LID_SHARE] = rng.uniform(0, 0.9) * make_up
+    return Complexion(row, _folds(age, sex, rng), 0.25 + 0.75 * age, np.asarray(0.35 * albedo, np.float32))
+
+
+def _lips(dark: float, sex: str, rng: np.random.Generator) -> FloatArray:
+    """Colour of lips over that of the skin: red on light faces, brown or darker than the skin on dark ones."""
+    light = np.asarray((0.86, 0.52, 0.58)) if sex == "female" else np.asarray((0.82, 0.60, 0.62))
+    deep = np.asarray((0.62, 0.56, 0.66)) if rng.random() < 0.6 else np.asarray((1.0, 0.72, 0.85))
+    return np.asarray((light * (1 - dark) + deep * dark) * np.exp(rng.normal(0, 0.1)), np.float32)
+
+
+def _folds(age: float, sex: str, rng: np.random.Generator) -> FloatArray:
+    """Strength at rest: hardly any at 25, plain at 45, deep at 75."""
+    old = np.clip((age - np.asarray((0.52, 0.56, 0.54, 0.40, 0.58))) / 0.38, 0, 1.2)
+    weathered = np.exp(rng.normal(0, 0.35)) * (1.1 if sex == "male" else 0.9)
+    own = np.exp(rng.normal(0, 0.3, len(FOLD_NAMES)))
+    return np.asarray(np.minimum(old * weathered * own, 1.4), np.float32)
+
+
+def folds_of(complexion: Complexion, weights: Mapping[str, float]) -> FloatArray:
+    """Strengths (5,) of the folds of a face that does an expression."""
+    strength = complexion.folds.copy()
+    for unit, folded in _FOLDED_BY.items():
+        weight = weights.get(unit, 0.0)
+        if unit.endswith("-up"):
+            weight -= _REST_AS_LIFTED
+        strength += np.asarray(folded, np.float32) * max(weight, 0.0) * complexion.pliable
+    return np.minimum(strength, 1.6)
+
+
+def skin_row(row: FloatArray, complexion: Complexion, rng: np.random.Generator) -> FloatArray:
+    """A skin's material with its complexion."""
+    full = row.copy()
+    full[M_DETAIL:] = complexion.row[M_DETAIL:]
+    full[M_WRAP] = rng.uniform(0.3, 0.55)
+    full[[M_SPECULAR, M_SHININESS]] = rng.uniform(0.02, 0.07), np.exp(rng.uniform(np.log(14), np.log(60)))
+    return full
+
+
+def posed_row(row: FloatArray, folds: FloatArray, rotation: Matrix) -> FloatArray:
+    """The material as seen in a picture: the head turned by ``rotation``, the face folded by its expression."""
+    full = row.copy()
+    full[M_TURN : M_TURN + 9] = rotation.reshape(-1)
+    full[M_FOLDS : M_FOLDS + 5] = folds
+    return full
