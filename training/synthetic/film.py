@@ -46,7 +46,7 @@ def sample_curve(rng: np.random.Generator, harsh: bool) -> FloatArray:
     A shoulder as film has it, sRGB's encoding, an S over that, and black and white points that clip.
     """
     linear = np.linspace(0, 1, _CURVE_POINTS) ** 2 * _BRIGHTEST
-    shoulder = rng.uniform(0.3, 0.98)
+    shoulder = rng.uniform(0.2, 0.85)
     rolled = 1 - (1 - shoulder) * np.exp(-np.maximum(linear - shoulder, 0) / (1.001 - shoulder))
     linear = np.minimum(np.where(linear > shoulder, rolled, linear), 1.0)
     value = np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * np.maximum(linear, 1e-6) ** (1 / 2.4) - 0.055)

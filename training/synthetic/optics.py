@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 FloatArray = NDArray[np.float32]
 
 _LUMA = np.asarray([0.2126, 0.7152, 0.0722], np.float32)
-_FACE_LEVEL = 0.34  # of white: where the brighter half of a well exposed face lies
+_FACE_LEVEL = 0.43  # of white: where the lights of a well exposed face lie
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ def meter(
     side = coverage.shape[0]
     middle = slice(round(side * 0.3), round(side * 0.7))
     face = radiance[middle, middle][coverage[middle, middle] > 0.5]
-    face_level = max(float(np.percentile(face @ _LUMA, 65)) if len(face) else 0.2, 1e-3)
+    face_level = max(float(np.percentile(face @ _LUMA, 80)) if len(face) else 0.2, 1e-3)
     scene = np.minimum((background @ _LUMA) * (1 - coverage), 4 * face_level) + (radiance @ _LUMA)
     scene_level = max(float(scene.mean()), 1e-3)
     weight = float(rng.beta(1.0, 4.0))  # of the scene against the face

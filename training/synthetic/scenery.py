@@ -26,7 +26,7 @@ def paint_scenery(view: Callable[[], FloatArray], side: int, light: str, rng: Rn
     )
     kind = _KINDS[rng.choice(len(_KINDS), p=shares)]
     if kind == "environment":
-        canvas = np.ascontiguousarray(view() * np.float32(0.4))
+        canvas = np.ascontiguousarray(view() * np.float32(0.33))
     elif kind == "leaves":
         canvas = _leaves(side, rng)
     else:
@@ -68,8 +68,8 @@ def _colour(rng: Rng, low: float = 0.01, high: float = 0.9, spread: float = 0.25
 def _wall(side: int, rng: Rng, *, plain: bool) -> FloatArray:
     """A wall or a studio's paper: white, black, grey or coloured, lit unevenly."""
     mood = rng.random()
-    if mood < 0.3:
-        colour = np.full(3, rng.uniform(0.6, 1.4), np.float32) * np.exp(rng.normal(0, 0.02, 3)).astype(np.float32)
+    if mood < 0.25:
+        colour = np.full(3, rng.uniform(0.5, 1.2), np.float32) * np.exp(rng.normal(0, 0.02, 3)).astype(np.float32)
     elif mood < 0.5:
         colour = np.full(3, rng.uniform(0.0, 0.02), np.float32)
     elif mood < 0.8:
