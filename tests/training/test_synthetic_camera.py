@@ -188,7 +188,7 @@ def test_grey_films_are_exactly_grey_and_tinted_ones_are_not() -> None:
 def test_pictures_vary_in_brightness_contrast_and_sharpness() -> None:
     grey = [cv2.cvtColor(photograph(_scene(), "colour", Dice((key,))), cv2.COLOR_BGR2GRAY) for key in range(80)]
     means = [picture[30:66, 30:66].mean() for picture in grey]
-    assert np.percentile(means, 10) < 115 < 150 < np.percentile(means, 90)
+    assert np.percentile(means, 90) - np.percentile(means, 10) > 45
     detail = [cv2.Laplacian(picture, cv2.CV_64F).var() / picture.var() for picture in grey]
     assert np.percentile(detail, 90) > 4 * np.percentile(detail, 5)
 
