@@ -66,7 +66,7 @@ def _leaves(line: FloatArray, count: int, row: FloatArray, rng: np.random.Genera
     tip, waist = at + way * long, at + way * long * 0.45
     corners = np.stack([at, waist + side * long * 0.26, tip, waist - side * long * 0.26], 1)
     first = 4 * np.arange(count)[:, None]
-    faces = np.concatenate([first + (0, 1, 2), first + (0, 2, 3)])
+    faces = np.concatenate([first + np.asarray((0, 1, 2)), first + np.asarray((0, 2, 3))])
     return Shape(corners.reshape(-1, 3).astype(np.float32), faces.astype(np.int32), row)
 
 
@@ -101,6 +101,14 @@ def _between(stage: Stage, shapes: list[Shape], share: float) -> list[Drawable]:
     return stage.put(scaled, axes, centre)
 
 
+def _at(stage: Stage, sideways: float, up: float, near: float) -> FloatArray:
+    """A place seen ``sideways`` (to the stage's side) and ``up`` (dm at the head's distance) of the nose, nearer."""
+    view = stage.viewer_axes()
+    view[:, 0] *= -1 if stage.right else 1
+    shrink = 1 - near / stage.camera.distance_dm
+    return np.asarray(stage.point(30) + view @ np.asarray((sideways * shrink, up * shrink, near)))
+
+
 def wave(stage: Stage) -> tuple[str, list[Drawable]]:
     """A raised hand beside or before the face: waving, victory, counting."""
     rng = stage.rng
@@ -108,9 +116,9 @@ def wave(stage: Stage) -> tuple[str, list[Drawable]]:
     pose = str(
         rng.choice(["spread", "flat", "victory", "relaxed", "point", "fist"], p=(0.3, 0.25, 0.2, 0.1, 0.1, 0.05))
     )
-    near = rng.uniform(0.2, min(3.0, stage.camera.distance_dm * 0.4))
+    near = rng.uniform(0.2, min(2.5, stage.camera.distance_dm * 0.4))
     sideways = view[:, 0] * (-1 if stage.right else 1)
-    at = stage.point(30) + sideways * rng.uniform(0.5, 1.7) + view[:, 1] * rng.uniform(-1.0, 0.3) + view[:, 2] * near
+    at = _at(stage, rng.uniform(0.25, 1.5), rng.uniform(-1.3, 0.2), near)
     fingers = view[:, 1] + sideways * rng.normal(0, 0.3)
     palm = view[:, 2] * (1 if rng.random() < 0.75 else -1) + sideways * rng.normal(0, 0.35)
     elbow = tuple((at - view[:, 1] * 2.6 + sideways * 0.6).tolist())
@@ -124,7 +132,7 @@ def pointing(stage: Stage) -> tuple[str, list[Drawable]]:
     pose = str(rng.choice(["point", "spread", "flat"], p=(0.6, 0.25, 0.15)))
     near = rng.uniform(0.8, min(3.5, stage.camera.distance_dm * 0.45))
     sideways = view[:, 0] * (-1 if stage.right else 1)
-    at = stage.point(30) + sideways * rng.uniform(-0.2, 1.3) + view[:, 1] * rng.uniform(-1.4, -0.1) + view[:, 2] * near
+    at = _at(stage, rng.uniform(-0.2, 1.2), rng.uniform(-1.4, -0.2), near)
     if pose == "point":
         fingers, palm = view[:, 2] + view[:, 1] * rng.uniform(-0.2, 0.5), -view[:, 1] - sideways * rng.uniform(0, 1)
     else:

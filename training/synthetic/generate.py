@@ -9,6 +9,7 @@ from typing import Any
 
 from hpe_edge.training.euler import EULER_LIMIT_DEG
 from hpe_edge.training.provenance import source_commit
+from hpe_edge.training.synthetic.company import sample_companion
 from hpe_edge.training.synthetic.figure import build_figure
 from hpe_edge.training.synthetic.identity import Identity, sample_identity
 from hpe_edge.training.synthetic.scene import Picture, render_picture
@@ -91,12 +92,14 @@ def render_identity(studio: Studio, spec: DatasetSpec, number: int, poses: int) 
     features = frozenset(spec.features)
     identity = sample_identity(studio.model, features, dice)
     figure = build_figure(studio.model, identity, dice)
+    companion = sample_companion(studio.model, studio.companions, features, dice)
     for pose in range(poses):
         for attempt in range(_TRIES):
             part = dice.child(pose * _TRIES + attempt)
             picture = render_picture(
-                studio.model, studio.environments, figure, spec.image_size, features, part, spec.yaw_range_deg
-            )
+                studio.model, studio.environments, figure, spec.image_size, features, part,
+                spec.yaw_range_deg, companion,
+            )  # fmt: skip
             if picture.labels.visible_face_fraction >= LEAST_VISIBLE_FACE or not picture.labels.euler_in_range:
                 break
         yield identity, picture

@@ -28,10 +28,17 @@ _KIND_SHARES = (0.4, 0.33, 0.27)
 
 @dataclass(frozen=True)
 class Occlusion:
-    """Things before the face: their name for the attributes, and what to draw with the person."""
+    """Things before the face: their name for the attributes, what to draw with the person, and how far out of
+    focus that is (share of the picture's side)."""
 
     name: str
     parts: tuple[Drawable, ...]
+    blur: float = 0.0
+
+    @property
+    def faces(self) -> int:
+        """How many triangles all of it has."""
+        return sum(len(part.faces) for part in self.parts)
 
 
 NOTHING = Occlusion("", ())
@@ -60,7 +67,15 @@ def occlusion_of(
     table = ACTS if kind == "act" else VIEWS
     shares = np.asarray([share for share, _ in table])
     name, parts = table[rng.choice(len(table), p=shares / shares.sum())][1](stage)
-    return Occlusion(name, tuple(parts))
+    return Occlusion(name, tuple(parts), _blur(name, rng))
+
+
+def _blur(name: str, rng: np.random.Generator) -> float:
+    """Things near the lens are often out of focus."""
+    if name == "blur":
+        return float(rng.uniform(0.02, 0.08))
+    soft = {"bars": 0.6, "leaves": 0.5, "hand to the lens": 0.4}.get(name, 0.0)
+    return float(rng.uniform(0.004, 0.035)) if rng.random() < soft else 0.0
 
 
 def own_hands(

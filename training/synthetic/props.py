@@ -218,10 +218,9 @@ def photo_camera(white: Texture, rng: np.random.Generator) -> list[Shape]:
     glass = turned(
         [(0.0, long - 0.08), (0.3, long - 0.1)], material(white, (0.02, 0.015, 0.04), specular=1.0, shininess=120)
     )
-    forward = [
-        Shape(np.ascontiguousarray(part.positions[:, (0, 2, 1)] * (1, -1, 1) + (0, -0.3, 0.75)).astype(np.float32), part.faces, part.row)
-        for part in (barrel, glass)
-    ]  # fmt: skip
+    turn = np.asarray([[1, 0, 0], [0, 0, 1], [0, -1, 0]], np.float32)  # y to z
+    place = np.asarray((0, -0.3, 0.75), np.float32)
+    forward = [Shape(part.positions @ turn + place, part.faces, part.row) for part in (barrel, glass)]
     return [box((1.35, 0.85, 0.55), body, (0, -0.3, 0.45)), box((0.5, 0.28, 0.5), body, (0, 0.2, 0.4)), *forward]
 
 

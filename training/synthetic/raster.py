@@ -184,8 +184,10 @@ def _lookup(texels, offset, size, u, v, smooth, to_linear, out):  # type: ignore
 
 @njit(cache=True, fastmath=True, inline="always")
 def _lit_share(shadow, light, x, y, depth, bias):  # type: ignore[no-untyped-def]
-    """Share of four shadow-map samples round (x, y) that are not nearer to the light."""
+    """Share of four shadow-map samples round (x, y) that are not nearer to the light; 1 off the map."""
     side = shadow.shape[1]
+    if x < 0.0 or y < 0.0 or x > side or y > side:  # the map ends: another head, an elbow
+        return np.float32(1.0)
     lit = np.float32(0.0)
     for dy in range(2):
         for dx in range(2):

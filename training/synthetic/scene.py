@@ -10,6 +10,8 @@ from hpe_edge.training.euler import EULER_LIMIT_DEG
 from hpe_edge.training.synthetic.acting import Act, sample_act
 from hpe_edge.training.synthetic.camera import aim_at_face, on_axis, sample_distance_dm, sample_view
 from hpe_edge.training.synthetic.clutter import paint_clutter
+from hpe_edge.training.synthetic.company import sample_company
+from hpe_edge.training.synthetic.defocus import defocus_from
 from hpe_edge.training.synthetic.draw import SUPERSAMPLING, draw
 from hpe_edge.training.synthetic.drawable import join
 from hpe_edge.training.synthetic.expression import sample_expression, sample_gaze
@@ -49,6 +51,7 @@ def render_picture(
     features: frozenset[str],
     dice: Dice,
     yaw_range_deg: float = EULER_LIMIT_DEG,
+    companion: Figure | None = None,
 ) -> Picture:
     """Draw one pose of a figure on ``side`` x ``side`` pixels."""
     rotation = sample_pose(dice("pose"), features, yaw_range_deg)
@@ -60,12 +63,14 @@ def render_picture(
     view = sample_view(dice("lens")) if "camera" in features else on_axis(sample_distance_dm(dice("camera")))
     camera = aim_at_face(posed.base[LANDMARKS_68], rotation, view, side)
     film = sample_film(dice("kind of film")) if "camera" in features else "colour"
-    lighting, background = _light(environments, film, side, features, dice)
+    lighting, background = light_and_background(environments, film, side, features, dice)
     occlusion = sample_occlusion(model, figure, posed, camera, dice) if "occluders" in features else NOTHING
-    thing = join([as_drawable(figure, posed, camera), *occlusion.parts])
+    company = sample_company(model, companion, camera, posed.base[LANDMARKS_68], features, dice)
+    thing = join([as_drawable(figure, posed, camera), *company, *occlusion.parts])
     if film == "near infrared":
         thing = in_infrared(thing, model.texels, dice("infrared"))
     drawn = draw(thing, model.texels, camera, turn_to_viewer(lighting, view.ray), side)
+    drawn = defocus_from(drawn, len(thing.faces) - occlusion.faces, occlusion.blur * side)
     nearest, frame = drawn.inverse_depth, None
     if "camera" in features:
         shade = lighting.exposure * exposure_of_tone(figure.identity.monk_tone, film)
@@ -78,12 +83,13 @@ def render_picture(
         picture = develop(drawn.radiance, drawn.coverage, background, dice("sensor"), lighting.exposure)
     labels = make_labels(model, posed.base, posed.base_normals, camera, nearest, SUPERSAMPLING)
     attributes = {
-        "expression": act.name, "light": lighting.name, "sensor": film, "occluder": occlusion.name
+        "expression": act.name, "light": lighting.name, "sensor": film, "occluder": occlusion.name,
+        "company": len(company),
     }  # fmt: skip
     return Picture(picture, labels, {**attributes, "frame": frame.kind if frame is not None else ""})
 
 
-def _light(
+def light_and_background(
     environments: tuple[Environment, ...], film: str, side: int, features: frozenset[str], dice: Dice
 ) -> tuple[Lighting, FloatArray]:
     """Light in the viewer's axes, and what is behind: linear radiance (side, side, 3)."""
