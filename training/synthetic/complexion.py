@@ -30,6 +30,7 @@ from hpe_edge.training.synthetic.materials import (
     M_WRAP,
     MATERIAL_COLUMNS,
     Texture,
+    material,
 )
 from hpe_edge.training.synthetic.pose import Matrix
 from hpe_edge.training.synthetic.raster_skin import MAP_SIDE
@@ -64,6 +65,9 @@ class Complexion:
     folds: FloatArray
     pliable: float
     brow_limit_rgb: FloatArray
+    eye_rgb: FloatArray  # gain on the eye's texture
+    iris_scale: float  # MakeHuman's irises are large for a grown person's lids
+    lashes: float  # opacity
 
 
 def sample_complexion(
@@ -95,7 +99,16 @@ def sample_complexion(
     shadow = rng.uniform(0.02, 0.35, 3) if rng.random() < 0.35 else albedo * rng.uniform(0.2, 0.7)
     row[M_LID : M_LID + 3] = shadow
     row[M_LID_SHARE] = rng.uniform(0, 0.9) * make_up
-    return Complexion(row, _folds(age, sex, rng), 0.25 + 0.75 * age, np.asarray(0.35 * albedo, np.float32))
+    white = np.asarray((0.62, 0.58, 0.55)) * rng.uniform(0.8, 1.1) * np.exp(rng.normal(0, 0.05, 3))
+    return Complexion(
+        row=row,
+        folds=_folds(age, sex, rng),
+        pliable=0.25 + 0.75 * age,
+        brow_limit_rgb=np.asarray(0.35 * albedo, np.float32),
+        eye_rgb=np.asarray(white, np.float32),
+        iris_scale=float(rng.uniform(0.76, 0.86) + 0.1 * (1 - grown)),
+        lashes=float(rng.uniform(0.35, 0.65) + 0.35 * make_up),
+    )
 
 
 def _lips(dark: float, sex: str, rng: np.random.Generator) -> FloatArray:
@@ -131,6 +144,18 @@ def skin_row(row: FloatArray, complexion: Complexion, rng: np.random.Generator) 
     full[M_WRAP] = rng.uniform(0.3, 0.55)
     full[[M_SPECULAR, M_SHININESS]] = rng.uniform(0.02, 0.07), np.exp(rng.uniform(np.log(14), np.log(60)))
     return full
+
+
+def wet_eye(texture: Texture, complexion: Complexion) -> FloatArray:
+    """An eye's material: a small hard glint of each lamp."""
+    gain = complexion.eye_rgb
+    return material(texture, gain, cull=True, smooth=True, specular=5.0, shininess=260)
+
+
+def shade_of_lids(eyeball: FloatArray) -> FloatArray:
+    """Open sky (V,) over an eyeball (V, 3): the upper lid and its lashes shade what lies under them."""
+    height = (eyeball[:, 1] - eyeball[:, 1].mean()) / np.ptp(eyeball[:, 1])
+    return np.asarray(np.interp(height, (-0.2, 0.05, 0.3), (0.72, 0.6, 0.22)), np.float32)
 
 
 def posed_row(row: FloatArray, folds: FloatArray, rotation: Matrix) -> FloatArray:

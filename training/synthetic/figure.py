@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from hpe_edge.training.synthetic.camera import Camera
-from hpe_edge.training.synthetic.complexion import folds_of, posed_row, skin_row
+from hpe_edge.training.synthetic.complexion import folds_of, posed_row, shade_of_lids, skin_row, wet_eye
 from hpe_edge.training.synthetic.dome import dome_of
 from hpe_edge.training.synthetic.drawable import PAINT_COLUMNS, Drawable
 from hpe_edge.training.synthetic.glasses import build_glasses
@@ -111,8 +111,11 @@ def build_figure(model: HeadModel, identity: Identity, dice: Dice) -> Figure:
     paint = _paint(model, identity, rng)[source]
     builder.add("skin", model.skin, [(len(model.skin.faces), skin)], model.masks.occlusion[source], paint)
     eye_row = material(identity.eye, (0.72, 0.72, 0.72), cull=True, smooth=True, specular=0.6, shininess=120)
+    if identity.complexion is not None:
+        eye_row = wet_eye(identity.eye, identity.complexion)
     for follows, surface in zip(("right eye", "left eye"), model.eyes, strict=True):
-        builder.add(follows, surface, [(len(surface.faces), eye_row)], 0.62)
+        occlusion = 0.62 if identity.complexion is None else shade_of_lids(identity.neutral[surface.source])
+        builder.add(follows, surface, [(len(surface.faces), eye_row)], occlusion)
     _add_items(builder, model, identity, rng)
     glasses_positions = np.zeros((0, 3), np.float32)
     if identity.glasses is not None:
@@ -201,7 +204,8 @@ def _add_items(builder: _Builder, model: HeadModel, identity: Identity, rng: np.
         material(identity.eyebrow.texture, gain(identity.eyebrow.texture, dark * 0.6), alpha_texture=True),
         0.9,
     )
-    add(identity.eyelash, material(identity.eyelash.texture, alpha_texture=True), 0.7)
+    lashes = 1.0 if identity.complexion is None else identity.complexion.lashes
+    add(identity.eyelash, material(identity.eyelash.texture, alpha_texture=True, opacity=lashes), 0.7)
     add(identity.teeth, material(identity.teeth.texture, (0.9, 0.87, 0.8), specular=0.1, cull=True), 0.45)
     tongue = model.items["tongue"][0]
     add(tongue, material(tongue.texture, (0.8, 0.7, 0.7), cull=True), 0.25)
@@ -289,7 +293,8 @@ def pose_figure(
         if piece.follows == "skin":
             positions[run], normals[run] = turned[piece.surface.source], skin_normals[piece.surface.source]
         elif piece.follows in ("right eye", "left eye"):
-            positions[run], normals[run], uv[run] = _pose_eye(piece, base, gaze)
+            iris = 1.0 if identity.complexion is None else identity.complexion.iris_scale
+            positions[run], normals[run], uv[run] = _pose_eye(piece, base, gaze, iris)
         elif piece.follows == "glasses":
             positions[run] = figure.glasses_positions
             _own_normals(piece, positions[run], normals[run])
@@ -334,7 +339,9 @@ def _own_normals(piece: Piece, positions: FloatArray, normals: FloatArray) -> No
         normals[:] = 0.65 * outward + 0.35 * normals * np.where(facing == 0, 1, facing)
 
 
-def _pose_eye(piece: Piece, base: FloatArray, gaze: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+def _pose_eye(
+    piece: Piece, base: FloatArray, gaze: FloatArray, iris_scale: float
+) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Eyeball: texture coordinates by the angle from the gaze, so that turning the eye moves the iris."""
     positions = base[piece.surface.source]
     front = base[RIGHT_EYEBALL_FRONT if piece.follows == "right eye" else LEFT_EYEBALL_FRONT]
@@ -349,7 +356,7 @@ def _pose_eye(piece: Piece, base: FloatArray, gaze: FloatArray) -> tuple[FloatAr
     angle = np.arccos(np.clip(radial @ axis, -1, 1))
     around = np.stack([radial @ right, radial @ up], 1)
     around /= np.linalg.norm(around, axis=1, keepdims=True) + np.float32(1e-6)
-    uv = np.asarray(_EYE_UV_CENTRE) + around * np.minimum(angle, 1.25)[:, None] * _EYE_UV_PER_RADIAN
+    uv = np.asarray(_EYE_UV_CENTRE) + around * np.minimum(angle / iris_scale, 1.25)[:, None] * _EYE_UV_PER_RADIAN
     return positions, radial, uv.astype(np.float32)
 
 

@@ -44,8 +44,8 @@ def _forehead(x: Array, side: Array, y: Array) -> tuple[Array, Array]:
 
 
 def _frown(side: Array, y: Array) -> tuple[Array, Array]:
-    upright = _groove(side - 0.055 - 0.15 * (y - 7.47), 0.014, 0.011, _window(y, 7.40, 7.57, 0.08))
-    bridge = _groove(y - 7.385 - 0.1 * side, 0.012, 0.008, _window(side, -1, 0.07, 0.05))
+    upright = _groove(side - 0.055 - 0.15 * (y - 7.47), 0.013, 0.007, 0.6 * _window(y, 7.40, 7.56, 0.1))
+    bridge = _groove(y - 7.385 - 0.1 * side, 0.012, 0.005, 0.5 * _window(side, -1, 0.06, 0.06))
     return _sum([upright, bridge])
 
 
@@ -54,7 +54,7 @@ def _round_the_eye(side: Array, y: Array, z: Array) -> tuple[Array, Array]:
     parts = [
         _groove(
             (y - 7.325 - slope * away - 0.6 * bend * away**2) / np.hypot(1, slope),
-            0.010, 0.007, _window(away, 0.025, 0.17 - 0.05 * abs(slope), 0.06),
+            0.010, 0.006, 0.6 * _window(away, 0.03, 0.15 - 0.05 * abs(slope), 0.08),
         )
         for slope, bend in ((0.55, 1.0), (0.15, 0.4), (-0.25, -0.6), (-0.65, -1.2))
     ]  # fmt: skip
@@ -78,7 +78,5 @@ def _nasolabial(side: Array, y: Array) -> tuple[Array, Array]:
 def _mouth(side: Array, y: Array) -> tuple[Array, Array]:
     marionette = _groove(side - 0.262 - 0.12 * (6.66 - y), 0.018, 0.012, _window(y, 6.45, 6.665, 0.08))
     chin = _groove(y - 6.475 - 0.5 * side**2, 0.02, 0.008, 0.6 * _window(side, -1, 0.14, 0.1))
-    lip = [
-        _groove(side - place, 0.007, 0.004, 0.5 * _window(y, 6.765, 6.85, 0.04)) for place in (0.02, 0.06, 0.1, 0.14)
-    ]
+    lip = [_groove(side - place, 0.007, 0.003, 0.25 * _window(y, 6.765, 6.83, 0.06)) for place in (0.03, 0.06, 0.12)]
     return _sum([marionette, chin, *lip])

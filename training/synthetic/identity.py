@@ -27,6 +27,8 @@ MONK_TONES = tuple(
     bytes.fromhex(code)
     for code in ["f6ede4", "f3e7db", "f7ead0", "eadaba", "d7bd96", "a07e56", "825c43", "604134", "3a312a", "292420"]
 )
+_BROWN_IRISES = ("darkbrown", "brown", "brownlight")
+_RARE_IRISES = {"deepblue", "bluegreen", "ice"}  # more coloured than any eye seen from two metres
 
 
 @dataclass(frozen=True)
@@ -133,7 +135,7 @@ def sample_identity(model: HeadModel, features: frozenset[str], dice: Dice) -> I
         complexion = sample_complexion(
             model.skin_map, skin, identity.skin_gain * skin.mean, sex, age, tone, identity.make_up, dice("complexion")
         )
-        identity = replace(identity, complexion=complexion)
+        identity = replace(identity, complexion=complexion, eye=_pick_iris(model, tone, dice("iris")))
     if "hair" in features:
         covered = "wear" not in features and (hat is not None or cover in ("beanie", "hood"))
         identity = replace(identity, **hair_fields(hair, covered, sex, age, tone, dice("hair style")))
@@ -210,9 +212,19 @@ def _skin_gain(skin: Skin, tone: float, rng: np.random.Generator) -> FloatArray:
     high = min(low + 1, 9)
     swatch = linear_rgb(MONK_TONES[low]) * (1 - (tone - low)) + linear_rgb(MONK_TONES[high]) * (tone - low)
     # a swatch is how lit skin looks; as an albedo light skin is darker and redder, and none is black
-    albedo = 0.66 * swatch * (1.08, 0.84, 0.70) + (0.035, 0.020, 0.013)
+    albedo = 0.66 * swatch * (1.10, 0.79, 0.67) + (0.036, 0.019, 0.013)
     hue = np.exp(rng.normal(0, 0.06) + rng.normal(0, 0.03, 3))
     return np.asarray(albedo * hue / np.maximum(skin.mean, 1e-3), np.float32)
+
+
+def _pick_iris(model: HeadModel, tone: float, rng: np.random.Generator) -> Texture:
+    """Nearly all of the world's eyes are brown; grey, green and blue come with light skin."""
+    light = sorted(model.eye_textures.keys() - _RARE_IRISES - set(_BROWN_IRISES))
+    draw = rng.random()
+    if draw < np.clip(0.6 - 0.15 * tone, 0.005, 0.6):
+        return model.eye_textures[str(rng.choice(light))]
+    shares = (0.3 + 0.07 * tone, 0.4 - 0.04 * tone, 0.3 - 0.033 * tone)
+    return model.eye_textures[str(rng.choice(_BROWN_IRISES, p=np.asarray(shares) / sum(shares)))]
 
 
 def _pick_eye(model: HeadModel, tone: float, rng: np.random.Generator) -> Texture:

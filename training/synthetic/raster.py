@@ -39,6 +39,14 @@ def hash01(x: int, y: int, salt: int) -> float:
     return np.float32(value & np.uint32(0xFFFF)) * np.float32(1.0 / 65536.0)
 
 
+@njit(cache=True, inline="always")
+def _threshold(x: int, y: int, face: int) -> float:
+    """A hash of the pixel, in even steps over its 2x2 samples: a half transparent card covers two of four."""
+    value = hash01(x >> 1, y >> 1, face)
+    turn = int(value * 64.0) & 3
+    return (np.float32(((x & 1) + 2 * (y & 1) + turn * 3) & 3) + value) * np.float32(0.25)
+
+
 @njit(cache=True, fastmath=True, boundscheck=False)
 def rasterise(screen, inv_depth, faces, face_material, materials, uv, texels, best, triangle_of):  # type: ignore[no-untyped-def]
     """Fill ``best`` (H, W; largest 1/depth, starts at 0) and ``triangle_of`` (H, W; starts at -1).
@@ -90,7 +98,7 @@ def rasterise(screen, inv_depth, faces, face_material, materials, uv, texels, be
                             ty = min(size - 1, max(0, int((1.0 - v) * size)))
                             opacity *= texels[offset + ty * size + tx, 3] * np.float32(1.0 / 255.0)
                         if opacity < np.float32(1.0):
-                            keep = opacity > hash01(x, y, face)
+                            keep = opacity > _threshold(x, y, face)
                         if keep:
                             best[y, x] = depth
                             triangle_of[y, x] = face
