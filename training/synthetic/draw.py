@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from hpe_edge.training.synthetic.camera import Camera
 from hpe_edge.training.synthetic.drawable import Drawable
@@ -58,8 +59,10 @@ def draw(thing: Drawable, texels: NDArray[np.uint8], camera: Camera, lighting: L
             thing.normals, texels, SRGB_TO_LINEAR, np.maximum(lighting.harmonics[0], 0), lighting.key_directions,
             lighting.key_rgb, best, image, coverage,
         )  # fmt: skip
-    shape = (side, SUPERSAMPLING, side, SUPERSAMPLING)
-    return Drawn(best, triangle_of, image.reshape(*shape, 3).mean((1, 3)), coverage.reshape(shape).mean((1, 3)))
+    radiance, covered = (
+        cv2.resize(samples, (side, side), interpolation=cv2.INTER_AREA) for samples in (image, coverage)
+    )
+    return Drawn(best, triangle_of, radiance, covered)
 
 
 def _shadow_maps(thing: Drawable, centre: FloatArray, lighting: Lighting) -> tuple[FloatArray, FloatArray, np.float32]:
