@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from hpe_edge.training import engine_command, evaluate_command
 from hpe_edge.training.likeness import command as likeness_command
-from hpe_edge.training.synthetic import card_command
+from hpe_edge.training.synthetic import card_command, sets_command
 from hpe_edge.training.synthetic import command as synthetic_command
 
 from hpe_edge.errors import missing_dependency
@@ -18,7 +18,7 @@ Run = Callable[[argparse.Namespace], int]
 def add_commands(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Register the commands that render, describe, train, evaluate, export and measure likeness."""
     before = set(subparsers.choices)
-    for module in (synthetic_command, card_command, engine_command, evaluate_command, likeness_command):
+    for module in (synthetic_command, sets_command, card_command, engine_command, evaluate_command, likeness_command):
         module.add_parser(subparsers)
     for name in set(subparsers.choices) - before:
         parser = subparsers.choices[name]

@@ -14,14 +14,19 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from hpe_edge.training.data.shards import open_heads
+from hpe_edge.training.euler import euler_of_rotation_deg
 from hpe_edge.training.synthetic import sets
 from hpe_edge.training.synthetic.assets import AssetLibrary
 from hpe_edge.training.synthetic.engines import run_shards
 from hpe_edge.training.synthetic.generate import DatasetSpec, generate
-from hpe_edge.training.synthetic.sets import SetSpec, render_set
+from hpe_edge.training.synthetic.motion import TRAJECTORIES, sample_face, sample_motion
+from hpe_edge.training.synthetic.pose import euler_in_range
+from hpe_edge.training.synthetic.sequence import SequenceSpec, paint_frames, write_labels, write_video
+from hpe_edge.training.synthetic.sets import Paint, SetSpec, Spec, render_set
 from hpe_edge.training.synthetic.shard_files import Sample, is_whole, pack_shard, write_whole
 from hpe_edge.training.synthetic.studio import Studio
 
@@ -228,3 +233,98 @@ def test_other_assets_on_a_ray_machine_are_told(assets_folder: Path) -> None:
 
 def _load(studio: Studio, shard: int) -> bytes:
     return str(studio.model.white).encode()
+
+
+@pytest.mark.parametrize("kind", TRAJECTORIES)
+def test_motions_are_smooth_and_tell_their_angular_velocity(kind: str) -> None:
+    motion = sample_motion(kind, 5.0, np.random.default_rng(4))
+    step = 1e-3
+    moments = np.arange(0, 5, 0.01)
+    poses = np.asarray([motion.rotation(moment) for moment in moments])
+    spins = np.asarray([motion.angular_velocity_deg_s(moment) for moment in moments])
+    for moment, pose, spin in zip(moments, poses, spins, strict=True):
+        x, y, z = np.radians(spin) * step
+        turned = np.add(np.eye(3), [[0, -z, y], [z, 0, -x], [-y, x, 0]]) @ pose  # small turn about x, y, z
+        np.testing.assert_allclose(motion.rotation(moment + step), turned, atol=3e-5)
+    assert all(euler_in_range(euler_of_rotation_deg(pose)) for pose in poses)
+    assert np.abs(np.diff(spins, axis=0)).max() < 40  # degrees/s between neighbours 10 ms apart: no jerk
+    speed = np.linalg.norm(spins, axis=1)
+    assert speed.max() == 0 if kind == "still" else speed.max() > 20
+
+
+def test_a_face_blinks_and_talks() -> None:
+    face = sample_face(10.0, np.random.default_rng(0))
+    weights = [face.weights(moment) for moment in np.arange(0, 10, 1 / 60)]
+    shut = np.asarray([weight["eye-left-closure"] for weight in weights])
+    assert shut.max() > 0.95
+    assert 0.02 < (shut > 0.5).mean() < 0.2
+    opening = np.asarray([weight["mouth-open"] for weight in weights])
+    assert opening.max() > 0.15
+    assert opening.min() == 0
+    assert all(0 <= value <= 1 for weight in weights for value in weight.values())
+
+
+@pytest.fixture(scope="module")
+def studio(assets_folder: Path) -> Studio:
+    """Loaded once, in this process: it takes seconds."""
+    return Studio(sets.open_assets(assets_folder))
+
+
+def render_here(studio: Studio, spec: Spec, paint: Paint[Spec], out: Path) -> Path:
+    """What render_set writes, without its workers."""
+    out.mkdir(parents=True, exist_ok=True)
+    for shard, name in enumerate(spec.shard_names()):
+        write_whole(out / name, sets.render_shard(spec, paint, studio, shard))
+    sets.describe(out, spec, complete=True)
+    return out
+
+
+@pytest.fixture(scope="module")
+def sequence(studio: Studio, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    spec = SequenceSpec(
+        seed=1, count=6, image_size=96, fps=12.0, trajectory="shake", frames_per_shard=4, features=("pose",)
+    )
+    return render_here(studio, spec, paint_frames, tmp_path_factory.mktemp("sequence"))
+
+
+def test_frames_follow_their_trajectory_and_keep_person_light_and_place(sequence: Path) -> None:
+    labels = [json.loads(line) for line in write_labels(sequence).read_text().splitlines()]
+    assert [label["frame"] for label in labels] == list(range(6))
+    np.testing.assert_allclose(np.diff([label["timestamp_s"] for label in labels]), 1 / 12, atol=1e-5)
+    assert len({json.dumps(label["attributes"]) for label in labels}) == 1
+    assert np.ptp([label["yaw_deg"] for label in labels]) > 5
+    middles = np.asarray([np.reshape(label["box_xyxy"], (2, 2)).mean(0) for label in labels])
+    assert np.abs(np.diff(middles, axis=0)).max() < 12
+    heads = open_heads([sequence], sequence / "cache", quiet=True)
+    corner = heads.images[:, :12, :12].astype(float)  # background beside the head: only noise changes
+    assert np.abs(corner.mean((1, 2)) - corner.mean((0, 1, 2))).max() < 4
+
+
+def test_an_open_shutter_blurs_what_moves(studio: Studio, tmp_path: Path) -> None:
+    def edges(exposure_share: float) -> float:
+        spec = SequenceSpec(
+            seed=1, count=2, image_size=96, fps=5.0, features=("pose",), trajectory="shake",
+            exposure_share=exposure_share,
+        )  # fmt: skip
+        frames = [sample.image_bgr.astype(float) for sample in paint_frames(studio, spec, range(2))]
+        return float(np.abs(np.diff(frames, axis=2)).mean())
+
+    assert edges(0.9) < 0.97 * edges(0.0)
+
+
+def test_a_sequence_becomes_a_video(sequence: Path) -> None:
+    video = cv2.VideoCapture(str(write_video(sequence, 12.0)))
+    assert video.get(cv2.CAP_PROP_FRAME_COUNT) == 6
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"trajectory": "dance"}, "trajectory: expected one of nod"),
+        ({"fps": 0.0}, "fps: expected 1 to 1000"),
+        ({"exposure_share": 1.5}, "exposure_share: expected 0 to 1"),
+    ],
+)
+def test_impossible_sequences(changes: dict[str, object], message: str) -> None:
+    with pytest.raises(InvalidArgumentError, match=message):
+        SequenceSpec(seed=0, count=5, **changes)  # type: ignore[arg-type]

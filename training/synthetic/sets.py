@@ -92,7 +92,7 @@ def render_set(
     done = spec.count - sum(len(spec.samples_of(index)) for index in todo)
     with tqdm(total=spec.count, initial=done, unit="img", desc="render", disable=quiet) as bar:
         if todo:
-            work = partial(_render_shard, spec, paint)
+            work = partial(render_shard, spec, paint)
             run = run_shards(work, todo, assets, engine=engine, workers=workers, ray_address=ray_address)
             with closing(run):
                 for shard, content in run:
@@ -101,10 +101,11 @@ def render_set(
     short = missing_shards(out, spec)
     if short:
         raise DatasetError(f"{out}: {len(short)} shards vanished or were cut while rendering; run the command again")
-    return _describe(out, spec, complete=True)
+    return describe(out, spec, complete=True)
 
 
-def _render_shard(spec: Spec, paint: Paint[Spec], studio: Studio, shard: int) -> bytes:
+def render_shard(spec: Spec, paint: Paint[Spec], studio: Studio, shard: int) -> bytes:
+    """One shard's bytes."""
     numbers = spec.samples_of(shard)
     return pack_shard(paint(studio, spec, numbers), len(numbers))
 
@@ -131,7 +132,7 @@ def _claim(out: Path, spec: SetSpec) -> None:
         raise DatasetError(f"--out {out}: expected a folder that can be written, got: {error}") from error
     if text:
         _refuse_another(path, text, spec)
-    _describe(out, spec, complete=False)
+    describe(out, spec, complete=False)
 
 
 def _refuse_another(path: Path, text: str, spec: SetSpec) -> None:
@@ -148,7 +149,8 @@ def _refuse_another(path: Path, text: str, spec: SetSpec) -> None:
         )
 
 
-def _describe(out: Path, spec: SetSpec, *, complete: bool) -> Path:
+def describe(out: Path, spec: SetSpec, *, complete: bool) -> Path:
+    """Write ``dataset.json``."""
     path = out / "dataset.json"
     description: dict[str, Any] = {**asdict(spec), "complete": complete}
     if complete:
