@@ -163,12 +163,13 @@ def _scalp(model: HeadModel, identity: Identity) -> FloatArray:
 
 
 def _over(paint: FloatArray, rgb: FloatArray, opacity: FloatArray, speckle: float) -> None:
-    share = opacity[:, None]
-    paint[:, :3] = np.where(share > 0, rgb * share + paint[:, :3] * (1 - share), paint[:, :3])
-    fresh = (paint[:, 3] == 0) & (opacity > 0)
-    paint[fresh, :3] = rgb
-    paint[:, 4] = np.where(opacity > paint[:, 3], speckle, paint[:, 4])
-    paint[:, 3] = 1 - (1 - paint[:, 3]) * (1 - opacity)
+    index = np.flatnonzero(opacity > 0)
+    under, share = paint[index], opacity[index, None]
+    fresh = under[:, 3] == 0
+    under[:, :3] = np.where(fresh[:, None], rgb, rgb * share + under[:, :3] * (1 - share))
+    under[:, 4] = np.where(opacity[index] > under[:, 3], speckle, under[:, 4])
+    under[:, 3] = 1 - (1 - under[:, 3]) * (1 - opacity[index])
+    paint[index] = under
 
 
 def _lift(model: HeadModel, identity: Identity, rng: np.random.Generator) -> FloatArray:
@@ -317,6 +318,8 @@ def _turn_trunk(positions: FloatArray, headness: FloatArray, trunk: Matrix) -> F
 
 
 def _pose_worn(worn: Worn, neutral: FloatArray, base: FloatArray, trunk: Matrix) -> FloatArray:
+    if worn.rigid:
+        return worn.positions
     moved = (base[worn.anchor] - neutral[worn.anchor]) * worn.follow[:, None]
     return _turn_trunk(worn.positions + moved, worn.headness, trunk)
 

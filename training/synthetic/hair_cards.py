@@ -40,10 +40,11 @@ class Cut:
     fringe_sweep: float = 0.0  # x against gravity's 1
     stray: float = 0.0  # share of locks that may cross the face
     recede: float = 0.0  # radians by which the hairline lies higher
-    locks: int = 260
-    width: float = 0.085
+    locks: int = 170
+    width: float = 0.11
     knot: tuple[float, float, float] | None = None  # where it is gathered, against the head's middle
     curly: bool = False
+    under_hat: bool = False
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,7 @@ def _grow(
 ) -> Worn:
     rank = rng.random(len(polar)).astype(np.float32)  # 0: lowest layer, 1: top
     layer = cut.layer * (0.15 + 0.85 * rank)
-    points = 16 if cut.wave > 0.03 else 11
+    points = 15 if cut.wave > 0.03 else 9
     path = _comb(cut, dome, polar, azimuth, is_fringe, layer, points, rng)
     return _ribbons(cut, dye, dome, path, rank, row, rng)
 
@@ -145,7 +146,7 @@ def _comb(
     heading[rel[:, 2] < -0.1] = (0.0, -1.0, -0.3)
     heading[is_fringe] = (cut.fringe_sweep, -0.3, 1.0)
     heading = (heading + rng.normal(0, 0.12, (count, 3))).astype(np.float32)
-    limit = np.where(side < 0, cut.cheek_limit[0], cut.cheek_limit[1]) + rng.normal(0, 0.03, count)
+    limit = np.where(side < 0, cut.cheek_limit[0], cut.cheek_limit[1]) + cut.wave + rng.normal(0, 0.03, count)
     limit = np.where(is_fringe | (rng.random(count) < cut.stray), 0.0, limit).astype(np.float32)
     path = np.empty((count, points, 3), np.float32)
     path[:, 0] = at
@@ -202,11 +203,14 @@ def _ribbons(
     across /= np.linalg.norm(across, axis=-1, keepdims=True) + np.float32(1e-6)
     if cut.wave > 0:
         span = np.linalg.norm(np.diff(path, axis=1), axis=-1).sum(1)
-        phase = rng.uniform(0, 2 * np.pi, (count, 1)) + 2 * np.pi * along * (span / cut.wave_length)[:, None]
+        turns = np.minimum(span / cut.wave_length, points / 3.4)  # no more than the points can draw
+        phase = rng.uniform(0, 2 * np.pi, (count, 1)) + 2 * np.pi * along * turns[:, None]
         swing = (cut.wave * np.minimum(along * 3, 1.0))[None, :]
+        if cut.under_hat:
+            swing = swing * np.clip((0.15 - (path[..., 1] - dome.centre[1])) / 0.3, 0, 1)
         path = path + across * (swing * np.cos(phase))[..., None]
         path = path + outward * np.abs(swing * np.sin(phase))[..., None]
-    half = cut.width * rng.uniform(0.7, 1.35, (count, 1)) * (1.0 - 0.45 * along**2)
+    half = cut.width * rng.uniform(0.7, 1.35, (count, 1)) * (1.0 - 0.25 * along**2)
     offset = (across * half[..., None]).astype(np.float32)
     column = rng.integers(LOCKS_IN_TEXTURE, size=(count, 1)) / LOCKS_IN_TEXTURE
     edge = np.broadcast_to(column + 0.004, (count, points))
@@ -215,10 +219,10 @@ def _ribbons(
         for shift in (0, 1 / LOCKS_IN_TEXTURE - 0.008)
     ]
     vertices, coordinates, faces = strips((path - offset).astype(np.float32), (path + offset).astype(np.float32), *uv)
-    tilt = across * rng.normal(0, 0.16, (count, 1, 1))
+    tilt = across * rng.normal(0, 0.12, (count, 1, 1))
     shading = np.repeat((outward + tilt)[:, :, None], 2, 2).reshape(-1, 3)
     shading /= np.linalg.norm(shading, axis=1, keepdims=True)
-    depth = 0.4 + 0.5 * rank[:, None] + 0.1 * along
+    depth = 0.5 + 0.4 * rank[:, None] + 0.1 * along
     return worn(
         vertices, coordinates, faces, row,
         headness=np.clip((vertices[:, 1] - 5.5) / 1.0, 0, 1),

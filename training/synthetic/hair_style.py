@@ -76,7 +76,7 @@ def sample_colour(age: float, tone: float, rng: np.random.Generator) -> tuple[st
     rgb = linear_rgb(_COLOURS[name][0]) * np.float32(np.exp(rng.normal(0, 0.25)))
     if name == "dyed":
         rgb = np.asarray(rng.uniform(0.01, 0.5, 3), np.float32)
-    dye = Dye(rgb, rgb, 1.0, rgb, 0.0, float(rng.uniform(0.05, 0.2)))
+    dye = Dye(rgb, rgb, 1.0, rgb, 0.0, float(rng.uniform(0.03, 0.15)))
     draw = rng.random()
     if draw < 0.12:  # highlights
         dye = replace(dye, streak_rgb=np.minimum(rgb * 2.5 + 0.03, 0.6), streaks=float(rng.uniform(0.15, 0.5)))
@@ -134,7 +134,7 @@ def _cut(name: str, rng: np.random.Generator) -> Cut:
             part=float(rng.uniform(-0.4, 0.4)), back=_pair(rng, 0.2, 1.0), over_ears=0.0,
             stiffness=float(rng.uniform(0.6, 0.9)), wave=0.07 if curly else float(rng.uniform(0, 0.03)),
             wave_length=0.35, fringe=float(rng.choice([0.0, 0.5, 0.9])), fringe_end=float(rng.uniform(7.55, 7.9)),
-            fringe_sweep=float(rng.normal(0, 0.7)), locks=260, width=0.085, curly=curly,
+            fringe_sweep=float(rng.normal(0, 0.7)), locks=180, width=0.1, curly=curly,
         )  # fmt: skip
     knots = {"bun": (105, 180, 0.95), "top knot": (30, 180, 1.05), "ponytail": (80, 180, 0.98)}
     polar, azimuth, reach = knots[name]
@@ -143,7 +143,7 @@ def _cut(name: str, rng: np.random.Generator) -> Cut:
         stiffness=0.35, over_ears=0.0,
         knot=head_direction(polar + float(rng.normal(0, 12)), azimuth + float(rng.normal(0, 10)), reach),
         fringe=float(rng.choice([0.0, 0.15, 0.7], p=(0.6, 0.25, 0.15))), fringe_end=float(rng.uniform(6.9, 7.6)),
-        fringe_sweep=float(rng.normal(0, 1.0)), locks=240, wave=float(rng.choice([0.0, 0.025])),
+        fringe_sweep=float(rng.normal(0, 1.0)), locks=170, wave=float(rng.choice([0.0, 0.025])),
     )  # fmt: skip
 
 
@@ -171,7 +171,8 @@ def _loose(name: str, rng: np.random.Generator) -> Cut:
         fringe_end=float(rng.uniform(7.42, 7.75)),
         fringe_sweep=float(rng.choice([0.0, rng.normal(0, 0.8)])),
         stray=float(rng.choice([0.0, 0.02, 0.06], p=(0.6, 0.3, 0.1))),
-        locks=300,
+        locks={"curls": 230, "wavy": 210}.get(name, 180),
+        width={"curls": 0.07, "wavy": 0.09}.get(name, 0.115),
         curly=name == "curls",
     )
 

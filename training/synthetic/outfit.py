@@ -118,7 +118,13 @@ def _pressed(style: HairStyle, *, hidden: bool) -> HairStyle:
     if cut is not None and (hidden or (cut.knot is not None and cut.knot[1] > 0.2)):
         cut = None
     if cut is not None:
-        cut = replace(cut, layer=min(cut.layer, 0.025), fringe=0.3 * cut.fringe, over_ears=min(cut.over_ears, 0.08))
+        cut = replace(
+            cut,
+            under_hat=True,
+            layer=min(cut.layer, 0.025),
+            fringe=0.3 * cut.fringe,
+            over_ears=min(cut.over_ears, 0.08),
+        )
     return replace(style, name="crop" if cut is None else "under a hat", cut=cut, scalp=min(style.scalp, 0.9))
 
 

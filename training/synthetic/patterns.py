@@ -60,7 +60,7 @@ def _locks(rng: np.random.Generator, bend: float) -> Rgba:
     fibres = cv2.remap(_noise(rng, 0.8, 40), shifted, row, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
     gaps = cv2.remap(_noise(rng, 1.2, 50), shifted, row, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
     down = row / _SIDE
-    thinning = 2.6 - 2.2 * across**2 - 2.6 * down**2.5 - 4.0 * np.clip(1 - down / 0.1, 0, 1)
+    thinning = 3.0 - 2.3 * across**2 - 2.4 * down**4 - 4.0 * np.clip(1 - down / 0.1, 0, 1)
     return _rgba(150 + 42 * fibres, 255 * (0.5 + 0.6 * (gaps + thinning)))
 
 

@@ -33,6 +33,11 @@ class Worn:
     paint: FloatArray
     occlusion: FloatArray
 
+    @property
+    def rigid(self) -> bool:
+        """Whether it moves with the head alone."""
+        return bool(self.headness.min() >= 1 and not self.follow.any())
+
 
 def worn(
     positions: FloatArray,
