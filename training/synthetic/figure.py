@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from hpe_edge.training.synthetic.beard import beard_region, make_beard
 from hpe_edge.training.synthetic.camera import Camera
 from hpe_edge.training.synthetic.complexion import folds_of, posed_row, shade_of_lids, skin_row, wet_eye
 from hpe_edge.training.synthetic.dome import dome_of
@@ -144,6 +145,10 @@ def _paint(model: HeadModel, identity: Identity, rng: np.random.Generator) -> Fl
     stubble = identity.hair_rgb * 0.7 + 0.02
     _over(paint, identity.hair_rgb * 0.8 + 0.01, _scalp(model, identity) * identity.buzz, 0.6)
     hairy = np.clip(masks.beard * identity.beard + masks.moustache * identity.moustache, 0, 1)
+    if identity.facial_hair is not None:
+        stubble = identity.facial_hair.rgb * 0.8
+        hairy = beard_region(identity.facial_hair.style, *model.mean.astype(np.float64).T).astype(np.float32)
+        hairy = hairy * np.float32(min(0.8, 0.85 * identity.facial_hair.density))
     _over(paint, stubble, hairy * 0.95, 1.0)
     if identity.make_up:
         lip = np.asarray(rng.uniform((0.12, 0.005, 0.01), (0.5, 0.09, 0.1)), np.float32)
@@ -175,6 +180,8 @@ def _over(paint: FloatArray, rgb: FloatArray, opacity: FloatArray, speckle: floa
 def _lift(model: HeadModel, identity: Identity, rng: np.random.Generator) -> FloatArray:
     masks = model.masks
     lift = masks.beard * max(identity.beard - 0.5, 0) * rng.uniform(0.0, 0.3)
+    if identity.facial_hair is not None:
+        lift = np.zeros_like(lift)
     lift = lift + masks.scalp * (0.02 if identity.buzz > 0.6 and identity.hair is None else 0.0)
     if identity.cover == "beanie":
         lift = lift + masks.beanie * rng.uniform(0.06, 0.18)
@@ -246,6 +253,16 @@ def _add_glasses(builder: _Builder, model: HeadModel, identity: Identity) -> Flo
 
 def _made_to_measure(model: HeadModel, identity: Identity, dice: Dice) -> list[Worn]:
     made: list[Worn] = []
+    masked = identity.cover == "face mask" or (identity.outfit is not None and identity.outfit.mask != "")
+    if identity.facial_hair is not None and not masked:
+        skin = model.skin.source, model.skin.uv, model.skin.faces
+        texture = model.beards[identity.facial_hair.style]
+        made.append(
+            make_beard(
+                identity.facial_hair, texture, model.mean, identity.neutral, model.headness, skin, model.bust_faces,
+                dice("beard made"),
+            )
+        )  # fmt: skip
     if identity.style is not None or identity.outfit is not None:
         dome = dome_of(model.dome, identity.neutral)
         if identity.style is not None:

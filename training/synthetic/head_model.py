@@ -13,6 +13,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 from hpe_edge.training.synthetic.assets import AssetLibrary
+from hpe_edge.training.synthetic.beard import add_beards
 from hpe_edge.training.synthetic.dome import DomeBinding, bind_dome
 from hpe_edge.training.synthetic.hands import HandRig, build_hand_rig
 from hpe_edge.training.synthetic.masks import BaseMasks, build_masks
@@ -20,7 +21,7 @@ from hpe_edge.training.synthetic.materials import TexelStore, Texture, read_rgba
 from hpe_edge.training.synthetic.mesh import Fit, Mesh, Target, read_mhclo, read_obj, read_target
 from hpe_edge.training.synthetic.patterns import make_patterns
 from hpe_edge.training.synthetic.skin import Skin, add_skin
-from hpe_edge.training.synthetic.skin_map import add_skin_map
+from hpe_edge.training.synthetic.skin_map import add_skin_map, unfold
 from numpy.typing import NDArray
 
 from hpe_edge.errors import AssetError
@@ -74,6 +75,7 @@ class HeadModel:
     eye_textures: dict[str, Texture]
     white: Texture
     skin_map: Texture
+    beards: dict[str, Texture]
     patterns: dict[str, Texture]
     dome: DomeBinding
     hand: HandRig
@@ -125,6 +127,7 @@ def load_head_model(assets: AssetLibrary) -> HeadModel:
         eye_textures=eye_textures,
         white=white,
         skin_map=add_skin_map(store, mean, faces, face_uv, mesh.uv, head / "textures"),
+        beards=add_beards(store, *unfold(mean, faces, face_uv, mesh.uv)[::2]),
         patterns=patterns,
         dome=bind_dome(mean, faces, masks.ears),
         hand=build_hand_rig(mesh, head / "rigs/standard/weights.default.json"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import astuple, dataclass, replace
 
 import numpy as np
+from hpe_edge.training.synthetic.beard import Beard, sample_beard
 from hpe_edge.training.synthetic.complexion import Complexion, sample_complexion
 from hpe_edge.training.synthetic.hair import sample_hair, sample_hair_colour
 from hpe_edge.training.synthetic.hair_style import HairStyle, hair_fields
@@ -60,6 +61,7 @@ class Identity:
     make_up: float
     glasses: Glasses | None
     complexion: Complexion | None = None  # skin in detail; None without the feature "skin"
+    facial_hair: Beard | None = None
     style: HairStyle | None = None  # hair made for this head
     outfit: Outfit | None = None  # replaces cover, hat and glasses
 
@@ -136,6 +138,10 @@ def sample_identity(model: HeadModel, features: frozenset[str], dice: Dice) -> I
             model.skin_map, skin, identity.skin_gain * skin.mean, sex, age, tone, identity.make_up, dice("complexion")
         )
         identity = replace(identity, complexion=complexion, eye=_pick_iris(model, tone, dice("iris")))
+        grown = max(identity.beard, identity.moustache)
+        if grown > 0:
+            beard = sample_beard(hair_rgb, age, grown < 0.45, dice("beard"))
+            identity = replace(identity, facial_hair=beard)
     if "hair" in features:
         covered = "wear" not in features and (hat is not None or cover in ("beanie", "hood"))
         identity = replace(identity, **hair_fields(hair, covered, sex, age, tone, dice("hair style")))

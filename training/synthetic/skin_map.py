@@ -29,7 +29,7 @@ def add_skin_map(
     masks: Path,
 ) -> Texture:  # fmt: skip
     """Draw all layers on the mean face ``mean`` (B, 3) and store them; ``masks``: folder of painted regions."""
-    points, normals, known = _unfold(mean, faces, face_uv, uv)
+    points, normals, known = unfold(mean, faces, face_uv, uv)
     x, y, z = points[..., 0], points[..., 1], points[..., 2]
     front = np.where(known & (z > 0.3), 1.0, 0.0)
     layers = []
@@ -41,7 +41,7 @@ def add_skin_map(
     return stored[0]
 
 
-def _unfold(
+def unfold(
     mean: NDArray[np.float32], faces: IntArray, face_uv: IntArray, uv: NDArray[np.float32]
 ) -> tuple[Array, Array, NDArray[np.bool_]]:
     """Points and normals of the mean face at each texel (S, S, 3), and where there are any (S, S)."""
