@@ -1,8 +1,8 @@
 """Rendered heads a second and core, by size of picture and number of workers, and where the time goes.
 
 Every worker is a process of its own, as in `hpe-edge render`: it loads the material, renders some identities to
-warm up (which also compiles), waits for the others, then renders and packs identities of six poses each. The
-rate by the clock suffers from whatever else the machine does; the rate by CPU time does so less. Needs the
+warm up, waits for the others, then renders and packs identities of six poses each. A first run, which compiles, is
+not counted. The rate by the clock suffers from whatever else the machine does; the rate by CPU time does so less. Needs the
 rendering material (docs/SYNTHETIC.md).
 
     python benchmarks/render.py [--assets ASSETS] [--sizes 64 112 128] [--workers 1 2] [--identities 30] [--json]
@@ -32,10 +32,10 @@ POSES = 6
 WARM_UP_IDENTITIES = 4
 STARTING_S = 600
 STAGES: tuple[tuple[str, Any, tuple[str, ...]], ...] = (
-    ("identity", generate, ("sample_identity", "build_figure")),
+    ("identity", generate, ("sample_identity", "build_figure", "sample_companion")),
     ("pose", scene, ("sample_act", "sample_expression", "pose_figure")),
-    ("light, background", scene, ("_light",)),
-    ("occluders, company", scene, ("sample_occlusion", "sample_company")),
+    ("light, background", scene, ("light_and_background",)),
+    ("occluders, company", scene, ("sample_occlusion", "sample_company", "defocus_from")),
     ("draw", scene, ("draw",)),
     ("sensor", scene, ("photograph", "develop")),
     ("labels", scene, ("make_labels",)),
@@ -76,8 +76,7 @@ def work(
     stages_s = {name: 0.0 for name, _, _ in STAGES}
     for name, module, functions in STAGES:
         for function in functions:
-            if hasattr(module, function):
-                setattr(module, function, timed(stages_s, name, getattr(module, function)))
+            setattr(module, function, timed(stages_s, name, getattr(module, function)))
 
     def render(number: int) -> None:
         heads = range(number * POSES, (number + 1) * POSES)
@@ -171,6 +170,7 @@ def main() -> None:
     features = tuple(name for name in FEATURES if name in kept)
     assets = open_assets(options.assets, options.head_data)
     cases = [(size, workers) for size in options.sizes for workers in options.workers]
+    measure(assets, options.sizes[0], features, 1, options.identities)  # compiles what the disk cache lacks
     rows = [
         row_of(size, measure(assets, size, features, workers, options.identities))
         for size, workers in tqdm(cases, desc="render", disable=options.quiet or options.json)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import math
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -287,3 +288,20 @@ def test_an_ablation_needs_photographs(tmp_path: Path, capsys: pytest.CaptureFix
     (tmp_path / "rows.toml").write_text('[[row]]\nname = "all"')
     assert main(["likeness", "ablation", "--rows", str(tmp_path / "rows.toml"), "--out", str(tmp_path)]) == 2
     assert "expected --aflw2000 DIR or --pointing04 DIR" in capsys.readouterr().err
+
+
+# --- the benchmark of rendering ---------------------------------------------------------------------------
+
+
+def test_the_benchmark_times_functions_that_exist() -> None:
+    path = Path(__file__).parents[2] / "benchmarks" / "render.py"
+    spec = importlib.util.spec_from_file_location("benchmark_render", path)
+    assert spec is not None and spec.loader is not None
+    benchmark = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = benchmark  # dataclasses look their module up
+    spec.loader.exec_module(benchmark)
+    missing = [name for _, module, names in benchmark.STAGES for name in names if not hasattr(module, name)]
+    assert missing == []
+    stages_s = {"a": 0.0}
+    assert benchmark.timed(stages_s, "a", lambda x: sum(range(x)))(10**6) == 499999500000
+    assert stages_s["a"] > 0

@@ -90,7 +90,7 @@ def network_scores(
 ) -> FloatArray:
     """(N,) log odds of kind 1 by a small convolutional network, each from the folds that the crop is not in.
 
-    ``crops`` (N, 64, 64, 3) uint8. Four strided convolutions, 60,000 weights, flips and shifts, dropout: as much
+    ``crops`` (N, 64, 64, 3) uint8. Four strided convolutions, 47,000 weights, flips and shifts, dropout: as much
     as a few hundred photographs can bear.
     """
     torch.set_num_threads(threads)
