@@ -2,8 +2,8 @@
 
 Every worker is a process of its own, as in `hpe-edge render`: it loads the material, renders some identities to
 warm up, waits for the others, then renders and packs identities of six poses each. A first run, which compiles, is
-not counted. The rate by the clock suffers from whatever else the machine does; the rate by CPU time does so less. Needs the
-rendering material (docs/SYNTHETIC.md).
+not counted. The rate by the clock suffers from whatever else the machine does; the rate by CPU time does so less.
+Needs the rendering material (docs/SYNTHETIC.md).
 
     python benchmarks/render.py [--assets ASSETS] [--sizes 64 112 128] [--workers 1 2] [--identities 30] [--json]
 """
