@@ -17,6 +17,7 @@ from hpe_edge.training.synthetic.head_model import HeadModel
 from hpe_edge.training.synthetic.identity import sample_identity
 from hpe_edge.training.synthetic.pose import Matrix, rotation_x, rotation_y, rotation_z, sample_pose, sample_trunk
 from hpe_edge.training.synthetic.streams import Dice
+from numba import njit
 from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float32]
@@ -24,7 +25,7 @@ FloatArray = NDArray[np.float32]
 SHARE_OF_IDENTITIES = 0.25
 _SHARE_OF_PICTURES = 0.5  # of those identities
 _SHARE_OF_THIRDS = 0.2  # of the pictures with company
-_NEIGHBOURS, _COMPANIONS = 50, 3  # identities that share so many companions
+_NEIGHBOURS, _COMPANIONS, _POSES = 60, 3, 2  # identities that share so many companions, in so many poses
 _DICE = 1_000_003  # child number, out of the way of the pictures'
 _INNER = 0.6  # of the labelled box, where no other face may have its middle
 _TRIES = 6
@@ -41,9 +42,17 @@ class Spot:
     rotation: Matrix
 
 
+@dataclass(frozen=True)
+class Companion:
+    """Somebody who keeps others company: posed once or twice, for posing costs a third of a picture."""
+
+    figure: Figure
+    poses: tuple[PosedFigure, ...]
+
+
 def sample_companion(
-    model: HeadModel, known: dict[tuple[int, ...], Figure], features: frozenset[str], dice: Dice
-) -> Figure | None:
+    model: HeadModel, known: dict[tuple[int, ...], Companion], features: frozenset[str], dice: Dice
+) -> Companion | None:
     """Who keeps an identity company in some pictures; mostly nobody.
 
     Neighbouring identities share few companions, since building one costs as much as three pictures; ``known``
@@ -56,7 +65,9 @@ def sample_companion(
     if part.key not in known:
         while len(known) >= _COMPANIONS:
             known.pop(next(iter(known)))
-        known[part.key] = build_figure(model, sample_identity(model, features, part), part)
+        figure = build_figure(model, sample_identity(model, features, part), part)
+        poses = tuple(_act_out(model, figure, features, part.child(number)) for number in range(_POSES))
+        known[part.key] = Companion(figure, poses)
     return known[part.key]
 
 
@@ -74,10 +85,10 @@ def camera_at(camera: Camera, spot: Spot) -> Camera:
 
 
 def sample_company(
-    model: HeadModel,
-    companion: Figure | None,
+    companion: Companion | None,
     camera: Camera,
     landmarks: FloatArray,
+    side: int,
     features: frozenset[str],
     dice: Dice,
 ) -> list[Drawable]:
@@ -88,18 +99,41 @@ def sample_company(
     points = camera.project(camera.see(landmarks))[0]
     box = np.concatenate([points.min(0), points.max(0)])
     manner = str(rng.choice(_MANNERS, p=_MANNER_SHARES))
-    manners = [manner, "behind"] if rng.random() < _SHARE_OF_THIRDS else [manner]
     found = []
-    for number, how in enumerate(manners):
+    for how in [manner, "behind"] if rng.random() < _SHARE_OF_THIRDS else [manner]:
         spot = _free_spot(how, camera, box, features, rng)
+        posed = companion.poses[int(rng.integers(len(companion.poses)))]
         if spot is not None:
-            part = dice.child(_DICE + number)
-            posed = _act_out(model, companion, spot.rotation, features, part)
-            found.append(place_figure(companion, posed, camera, spot))
+            found.append(within_picture(place_figure(companion.figure, posed, camera, spot), camera, side))
     return found
 
 
-def _act_out(model: HeadModel, figure: Figure, rotation: Matrix, features: frozenset[str], dice: Dice) -> PosedFigure:
+def within_picture(thing: Drawable, camera: Camera, side: int) -> Drawable:
+    """A thing without the triangles that lie wholly beside a picture of ``side`` x ``side`` pixels."""
+    pixels, inverse_depth = camera.project(thing.positions)
+    kept = _reaches_in(pixels, inverse_depth, thing.faces, np.float32(side))
+    return replace(thing, faces=thing.faces[kept], face_material=thing.face_material[kept])
+
+
+@njit(cache=True, boundscheck=False)
+def _reaches_in(
+    pixels: FloatArray, inverse_depth: FloatArray, faces: NDArray[np.int32], side: np.float32
+) -> NDArray[np.bool_]:
+    kept = np.empty(len(faces), np.bool_)
+    for face in range(len(faces)):
+        a, b, c = faces[face, 0], faces[face, 1], faces[face, 2]
+        kept[face] = (
+            min(inverse_depth[a], inverse_depth[b], inverse_depth[c]) > 0
+            and max(pixels[a, 0], pixels[b, 0], pixels[c, 0]) > 0
+            and min(pixels[a, 0], pixels[b, 0], pixels[c, 0]) < side
+            and max(pixels[a, 1], pixels[b, 1], pixels[c, 1]) > 0
+            and min(pixels[a, 1], pixels[b, 1], pixels[c, 1]) < side
+        )
+    return kept
+
+
+def _act_out(model: HeadModel, figure: Figure, features: frozenset[str], dice: Dice) -> PosedFigure:
+    rotation = sample_pose(dice("pose"), features)
     if "expression" in features:
         act = sample_act(rotation, dice("acting"))
     else:

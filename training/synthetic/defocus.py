@@ -19,7 +19,7 @@ def defocus_from(drawn: Drawn, first_face: int, sigma_px: float) -> Drawn:
     side = len(drawn.coverage)
     shape = (side, SUPERSAMPLING, side, SUPERSAMPLING)
     near = (drawn.triangle_of >= first_face).reshape(shape).mean((1, 3))
-    hard = (near > 0.5).astype(np.float32)[..., None]
+    hard = (near > 0).astype(np.float32)[..., None]
     both = np.dstack([drawn.radiance, drawn.coverage]).astype(np.float32)
     layer = _soften(np.dstack([both * hard, hard]), sigma_px)
     around = _soften(np.dstack([both * (1 - hard), 1 - hard]), sigma_px * 1.5)

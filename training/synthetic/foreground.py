@@ -148,8 +148,8 @@ def another_hand(stage: Stage) -> tuple[str, list[Drawable]]:
     out = out / np.linalg.norm(out)
     target = stage.point(*((13, 46), (16,), (12,), (25,), (14,))[int(rng.integers(5))])
     at = target + out * rng.uniform(0.15, 0.5)
-    pose = str(rng.choice(["relaxed", "flat", "pinch", "curl", "point"]))
-    reach = rng.uniform(1.0, 1.6) if pose in ("pinch", "point") else 0.9
+    pose = str(rng.choice(["relaxed", "flat", "pinch", "curl"]))
+    reach = rng.uniform(1.0, 1.6) if pose == "pinch" else 0.9
     palm = (stage.point(30) - target) + rng.normal(0, 0.3, 3) + (-0.8, 0.0, -0.3)
     elbow = tuple((at + out * 4.0).tolist())
     hand = stage.hold(at, -out, palm, elbow, pose, (-0.1, reach, 0.1), owner=_somebody(stage))

@@ -10,7 +10,7 @@ from hpe_edge.training.euler import EULER_LIMIT_DEG
 from hpe_edge.training.synthetic.acting import Act, sample_act
 from hpe_edge.training.synthetic.camera import aim_at_face, on_axis, sample_distance_dm, sample_view
 from hpe_edge.training.synthetic.clutter import paint_clutter
-from hpe_edge.training.synthetic.company import sample_company
+from hpe_edge.training.synthetic.company import Companion, sample_company
 from hpe_edge.training.synthetic.defocus import defocus_from
 from hpe_edge.training.synthetic.draw import SUPERSAMPLING, draw
 from hpe_edge.training.synthetic.drawable import join
@@ -51,7 +51,7 @@ def render_picture(
     features: frozenset[str],
     dice: Dice,
     yaw_range_deg: float = EULER_LIMIT_DEG,
-    companion: Figure | None = None,
+    companion: Companion | None = None,
 ) -> Picture:
     """Draw one pose of a figure on ``side`` x ``side`` pixels."""
     rotation = sample_pose(dice("pose"), features, yaw_range_deg)
@@ -65,7 +65,7 @@ def render_picture(
     film = sample_film(dice("kind of film")) if "camera" in features else "colour"
     lighting, background = light_and_background(environments, film, side, features, dice)
     occlusion = sample_occlusion(model, figure, posed, camera, dice) if "occluders" in features else NOTHING
-    company = sample_company(model, companion, camera, posed.base[LANDMARKS_68], features, dice)
+    company = sample_company(companion, camera, posed.base[LANDMARKS_68], side, features, dice)
     thing = join([as_drawable(figure, posed, camera), *company, *occlusion.parts])
     if film == "near infrared":
         thing = in_infrared(thing, model.texels, dice("infrared"))

@@ -6,7 +6,7 @@ from functools import cached_property
 
 import cv2
 from hpe_edge.training.synthetic.assets import AssetLibrary, open_assets
-from hpe_edge.training.synthetic.figure import Figure
+from hpe_edge.training.synthetic.company import Companion
 from hpe_edge.training.synthetic.head_model import HeadModel, load_head_model
 from hpe_edge.training.synthetic.lights import Environment, load_environments
 
@@ -19,7 +19,7 @@ class Studio:
     def __init__(self, assets: AssetLibrary) -> None:
         cv2.setNumThreads(1)
         self.assets = assets
-        self.companions: dict[tuple[int, ...], Figure] = {}
+        self.companions: dict[tuple[int, ...], Companion] = {}
 
     @cached_property
     def model(self) -> HeadModel:
