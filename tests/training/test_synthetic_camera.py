@@ -17,13 +17,13 @@ from hpe_edge.training.synthetic.camera import (
     on_axis,
     sample_view,
 )
-from hpe_edge.training.synthetic.draw import draw
+from hpe_edge.training.synthetic.draw import Drawn, draw
 from hpe_edge.training.synthetic.drawable import Drawable, join, plain
 from hpe_edge.training.synthetic.frames import Frame, sample_frame
 from hpe_edge.training.synthetic.gobos import GOBO_SIDE, sample_gobo
-from hpe_edge.training.synthetic.infrared import active_light, in_infrared
+from hpe_edge.training.synthetic.infrared import active_light, in_infrared, show_pupils
 from hpe_edge.training.synthetic.labels import Labels, make_labels
-from hpe_edge.training.synthetic.landmarks import LANDMARKS_68
+from hpe_edge.training.synthetic.landmarks import LANDMARKS_68, LEFT_EYEBALL_FRONT, RIGHT_EYEBALL_FRONT
 from hpe_edge.training.synthetic.lights import Environment, Lighting
 from hpe_edge.training.synthetic.materials import TexelStore, material
 from hpe_edge.training.synthetic.pose import Matrix, rotation_x, rotation_y, rotation_z
@@ -151,7 +151,8 @@ def test_a_gobo_cuts_its_shape_out_of_the_first_lamp() -> None:
     upper[GOBO_SIDE // 2 :] = True
     wall = _plate(camera.head_centre, 2.4, row)
     seen = draw(wall, texels, camera, _lit_by((0.0, 0.0, 1.0), upper), SIDE).radiance.mean(2)
-    assert seen[: SIDE // 3].max() < 0.05 < 0.9 < seen[-SIDE // 3 : -8].min()
+    upper_rows, lower_rows = seen[10 : SIDE // 3, 10:-10], seen[-SIDE // 3 : -10, 10:-10]
+    assert upper_rows.max() < 0.05 < 0.9 < lower_rows.min()
     shares = [sample_gobo(np.random.default_rng(seed)).mean() for seed in range(60)]
     assert 0.2 < np.mean(shares) < 0.7
 
@@ -255,6 +256,23 @@ def test_skins_come_near_each_other_in_infrared() -> None:
         gains.append(float(seen.materials[0, 2]))
     assert 0.25 < gains[1] < gains[0] < 0.7
     assert active_light(np.random.default_rng(0)).key_directions[0, 2] > 0.8
+
+
+def test_pupils_show_in_infrared_where_nothing_hides_them() -> None:
+    camera, base = _camera(0.0, 0.0, np.eye(3)), _points()
+    fronts = camera.project(camera.see(base[[RIGHT_EYEBALL_FRONT, LEFT_EYEBALL_FRONT]]))[0].astype(int)
+    radiance = np.full((SIDE, SIDE, 3), 0.4, np.float32)
+    found = set()
+    for hidden in (0.0, np.inf):
+        depth = np.full((2 * SIDE, 2 * SIDE), hidden, np.float32)
+        drawn = Drawn(depth, np.zeros((2 * SIDE, 2 * SIDE), np.int32), radiance, np.ones((SIDE, SIDE), np.float32))
+        for seed in range(12):
+            seen = show_pupils(drawn, camera, base, np.random.default_rng(seed)).radiance
+            at = seen[fronts[:, 1], fronts[:, 0]].mean()
+            found.add("none" if hidden else "dark" if at < 0.3 else "bright" if at > 0.42 else "faint")
+            np.testing.assert_allclose(seen[:4], 0.4, atol=1e-3)
+            assert np.allclose(seen, 0.4) == bool(hidden)
+    assert {"none", "dark", "bright"} <= found
 
 
 def _environment() -> Environment:

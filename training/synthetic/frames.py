@@ -55,6 +55,7 @@ def sample_frame(side: int, rng: np.random.Generator) -> Frame | None:
     kind = str(rng.choice(_KINDS, p=(0.68, 0.1, 0.12, 0.05, 0.05)))
     sides = rng.permutation(4)[: rng.choice([1, 2, 3, 4], p=(0.46, 0.32, 0.14, 0.08))]
     depths = np.zeros(4, int)
-    depths[sides] = np.round(rng.uniform(0.08, _DEEPEST, len(sides)) * side)
+    deepest = _DEEPEST if kind in ("black", "white") else _DEEPEST / 2  # a deep mirror shows a second face
+    depths[sides] = np.round(rng.uniform(0.08, deepest, len(sides)) * side)
     left, top, right, bottom = (int(depth) for depth in depths)
     return Frame(kind, left, top, side - right, side - bottom)

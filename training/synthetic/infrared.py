@@ -9,7 +9,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+from hpe_edge.training.synthetic.camera import Camera
+from hpe_edge.training.synthetic.draw import Drawn
 from hpe_edge.training.synthetic.drawable import Drawable
+from hpe_edge.training.synthetic.landmarks import LEFT_EYEBALL_FRONT, RIGHT_EYEBALL_FRONT
 from hpe_edge.training.synthetic.lights import Lighting
 from hpe_edge.training.synthetic.materials import M_ALPHA_TEXTURE, M_BLUE, M_RED, M_SIZE, M_TEXTURE, SRGB_TO_LINEAR
 from numpy.typing import NDArray
@@ -17,6 +20,8 @@ from numpy.typing import NDArray
 FloatArray = NDArray[np.float32]
 
 _SKIN_ROW = 0
+_PUPIL_DM = 0.03  # radius
+_LID_DM = 0.02
 _LOOKED_AT = 400  # texels of a texture that its mean is taken from
 
 
@@ -57,6 +62,28 @@ def in_infrared(thing: Drawable, texels: NDArray[np.uint8], rng: np.random.Gener
     paint[smooth, :3] = (paint[smooth, :3] * paint[smooth, 3:4] + np.float32(skin) * over) / np.maximum(opacity, 1e-6)
     paint[smooth, 3:4] = opacity
     return replace(thing, materials=materials, paint=paint)
+
+
+def show_pupils(drawn: Drawn, camera: Camera, base: FloatArray, rng: np.random.Generator) -> Drawn:
+    """Pupils of a posed base mesh (B, 3): black, or bright where a lamp beside the lens lights the retina."""
+    bright = rng.random() < 0.3
+    strength = float(rng.uniform(0.5, 3.0))
+    fronts = camera.see(base[[RIGHT_EYEBALL_FRONT, LEFT_EYEBALL_FRONT]])
+    pixels, inverse_depth = camera.project(fronts)
+    radiance = drawn.radiance.copy()
+    side, samples = len(radiance), len(drawn.inverse_depth)
+    radius = max(_PUPIL_DM * camera.focal_px / camera.distance_dm, 0.4)
+    y, x = np.mgrid[:side, :side].astype(np.float32) + np.float32(0.5)
+    for at, inverse in zip(pixels, inverse_depth, strict=True):
+        column, row = (at * samples / side).astype(int)
+        if not (0 <= column < samples and 0 <= row < samples):
+            continue
+        if inverse < drawn.inverse_depth[row, column] * (1 - _LID_DM / camera.distance_dm):
+            continue  # behind a lid, hair or dark glass
+        spot = np.exp(-((x - at[0]) ** 2 + (y - at[1]) ** 2) / (2 * radius**2))[..., None]
+        level = radiance[int(at[1]), int(at[0])].mean() * strength if bright else 0.0
+        radiance += (level - radiance) * spot * (0.6 if bright else 0.85)
+    return replace(drawn, radiance=radiance.astype(np.float32))
 
 
 def _mean_albedo(row: FloatArray, texels: NDArray[np.uint8]) -> FloatArray:

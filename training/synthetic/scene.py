@@ -19,7 +19,7 @@ from hpe_edge.training.synthetic.figure import Figure, as_drawable, pose_figure
 from hpe_edge.training.synthetic.film import sample_film
 from hpe_edge.training.synthetic.frames import sample_frame
 from hpe_edge.training.synthetic.head_model import HeadModel
-from hpe_edge.training.synthetic.infrared import active_light, in_infrared
+from hpe_edge.training.synthetic.infrared import active_light, in_infrared, show_pupils
 from hpe_edge.training.synthetic.labels import Labels, make_labels
 from hpe_edge.training.synthetic.landmarks import LANDMARKS_68
 from hpe_edge.training.synthetic.lights import Environment, Lighting, backdrop_crop, sample_lighting
@@ -70,6 +70,8 @@ def render_picture(
     if film == "near infrared":
         thing = in_infrared(thing, model.texels, dice("infrared"))
     drawn = draw(thing, model.texels, camera, turn_to_viewer(lighting, view.ray), side)
+    if film == "near infrared":
+        drawn = show_pupils(drawn, camera, posed.base, dice("pupils"))
     drawn = defocus_from(drawn, len(thing.faces) - occlusion.faces, occlusion.blur * side)
     nearest, frame = drawn.inverse_depth, None
     if "camera" in features:
