@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 from hpe_edge.training.synthetic.mesh import Mesh
+from numba import njit
 from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float32]
@@ -107,8 +108,10 @@ def pose_hand(rig: HandRig, neutral: FloatArray, pose: HandPose, forearm: FloatA
     transforms[0, :, :3] = np.eye(3)
     straight = np.asarray((-0.05, -0.97, 0.24))  # the forearm of the mesh, in hand axes
     transforms[1, :, :3] = _turn_between(straight / np.linalg.norm(straight), forearm)
-    for finger in range(FINGERS):
-        transforms[2 + 3 * finger : 5 + 3 * finger] = _finger(chains[finger], pose, finger)
+    _bend_fingers(
+        chains.astype(np.float64), pose.flex.astype(np.float64), pose.spread.astype(np.float64),
+        float(pose.thumb_in), transforms,
+    )  # fmt: skip
     blended = (rig.weights @ transforms.reshape(_BONES, 12).astype(np.float32)).reshape(-1, 3, 4)
     return np.einsum("hij,hj->hi", blended[:, :, :3], rest) + blended[:, :, 3]
 
@@ -120,43 +123,54 @@ def _hand_axes(joints: FloatArray, wrist: FloatArray) -> FloatArray:
     return np.stack([np.cross(y, z), y, z]).astype(np.float32)
 
 
-def _finger(chain: FloatArray, pose: HandPose, finger: int) -> FloatArray:
-    """Transforms (3, 3, 4) of one finger's bones; ``chain`` (4, 3) its joints at rest."""
-    bones = np.diff(chain, axis=0)
-    bones = bones / np.linalg.norm(bones, axis=1, keepdims=True)
-    z = np.asarray((0.0, 0.0, 1.0))
-    if finger == 0:  # the thumb bends towards the index finger, not into the palm
-        axis = np.cross(bones[0], (0.8, 0.1, 0.55))
-        before = bones[0]
-    else:
-        axis = np.cross(bones.mean(0) * (1, 1, 0), z)
-        before = np.asarray((bones[0, 0], np.hypot(bones[0, 1], 1e-6), 0.0))
-    axis = axis / np.linalg.norm(axis)
-    opening = _about(z, np.radians(pose.spread[finger]))
-    if finger == 0:
-        opening = _about(np.asarray((0.0, 1.0, 0.0)), np.radians(pose.thumb_in)) @ opening
-    rotation, moved = opening, chain[0]
-    found = np.zeros((3, 3, 4))
-    for bone in range(3):
-        had = np.degrees(np.arctan2(np.cross(before, bones[bone]) @ axis, before @ bones[bone]))
-        rotation = rotation @ _about(axis, np.radians(float(pose.flex[finger, bone]) - had))
-        found[bone, :, :3] = rotation
-        found[bone, :, 3] = moved - rotation @ chain[bone]
-        moved = moved + rotation @ (chain[bone + 1] - chain[bone])
-        before = bones[bone]
-    return found
+@njit(cache=True)
+def _bend_fingers(
+    chains: FloatArray, flex: FloatArray, spread: FloatArray, thumb_in: float, transforms: FloatArray
+) -> None:
+    """Transforms (17, 3, 4) of the finger bones, from the third on; ``chains`` (5, 4, 3) joints at rest."""
+    for finger in range(FINGERS):
+        chain = chains[finger]
+        bones = np.zeros((3, 3))
+        for bone in range(3):
+            bones[bone] = chain[bone + 1] - chain[bone]
+            bones[bone] /= np.sqrt((bones[bone] ** 2).sum())
+        before = bones[0].copy()
+        opening = _about(np.array([0.0, 0.0, 1.0]), np.radians(spread[finger]))
+        if finger == 0:  # the thumb bends towards the index finger, not into the palm
+            axis = _cross(bones[0], np.array([0.8, 0.1, 0.55]))
+            opening = _about(np.array([0.0, 1.0, 0.0]), np.radians(thumb_in)) @ opening
+        else:
+            axis = np.array([bones[:, 1].sum(), -bones[:, 0].sum(), 0.0])
+            before[2] = 0.0
+        axis /= np.sqrt((axis**2).sum())
+        rotation = opening
+        moved = chain[0].copy()
+        for bone in range(3):
+            had = np.arctan2((_cross(before, bones[bone]) * axis).sum(), (before * bones[bone]).sum())
+            rotation = rotation @ _about(axis, np.radians(flex[finger, bone]) - had)
+            row = transforms[2 + 3 * finger + bone]
+            row[:, :3] = rotation
+            row[:, 3] = moved - rotation @ chain[bone]
+            moved = moved + rotation @ (chain[bone + 1] - chain[bone])
+            before = bones[bone]
 
 
+@njit(cache=True)
+def _cross(a: FloatArray, b: FloatArray) -> FloatArray:
+    return np.array([a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]])
+
+
+@njit(cache=True)
 def _about(axis: FloatArray, radians: float) -> FloatArray:
     """Right-handed rotation (3, 3) about a unit axis (Rodrigues)."""
     x, y, z = axis
-    cross = np.asarray([[0, -z, y], [z, 0, -x], [-y, x, 0]])
+    cross = np.array([[0.0, -z, y], [z, 0.0, -x], [-y, x, 0.0]])
     return np.eye(3) + np.sin(radians) * cross + (1 - np.cos(radians)) * cross @ cross
 
 
 def _turn_between(start: FloatArray, end: FloatArray) -> FloatArray:
     """The smallest rotation that takes one unit vector to another."""
-    axis = np.cross(start, end)
+    axis = _cross(np.asarray(start, float), np.asarray(end, float))
     length = np.linalg.norm(axis)
     return np.eye(3) if length < 1e-6 else _about(axis / length, float(np.arctan2(length, start @ end)))
 
