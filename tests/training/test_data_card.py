@@ -108,6 +108,15 @@ def test_a_later_card_keeps_the_commit_of_the_renderer(folder: Path, capsys: pyt
     assert json.loads(capsys.readouterr().out)["commit"] == "abc"
 
 
+def test_rendering_ends_with_a_card(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    generate = pytest.importorskip("hpe_edge.training.synthetic.generate", reason="rendering needs the training extra")
+    monkeypatch.setattr(generate, "render_set", lambda spec, paint, out, *_, **__: out / "dataset.json")
+    monkeypatch.setattr(generate, "source_commit", lambda: "def")
+    spec = generate.DatasetSpec(seed=7, count=COUNT)
+    assert generate.generate(spec, folder, quiet=True) == folder / "dataset.json"
+    assert json.loads((folder / "card.json").read_text())["commit"] == "def"
+
+
 def test_damaged_sets_have_no_card(folder: Path) -> None:
     shard = folder / "shard-000001.tar"
     whole = shard.read_bytes()

@@ -62,6 +62,13 @@ def test_shares_by_yaw() -> None:
     assert "| 30-45 | 0 | 0 |" in rate.table("rendered")
 
 
+def test_shares_by_attribute() -> None:
+    blank = np.zeros((8, 8, 3), np.uint8)
+    heads = [Head(blank, BOX, 0.0, 0, 1.0, {"cover": cover}) for cover in ("none", "mask", "mask", "none")]
+    hits = np.array([True, False, False, True])
+    assert detector.by_trait(heads, hits, "cover") == [("mask", 0, 2), ("none", 2, 2)]
+
+
 def test_wilson_interval_stays_within_shares() -> None:
     assert detector.wilson(10, 10) == pytest.approx((0.7225, 1.0), abs=1e-3)
     assert detector.wilson(0, 10)[0] == 0.0
@@ -97,6 +104,8 @@ def test_the_detector_finds_no_face_in_noise_and_says_so(dataset: Path, capsys: 
     assert BlazeFace()(np.random.default_rng(0).integers(0, 256, (256, 256, 3), np.uint8)) == []
     assert main(["likeness", "detector", str(dataset), "--limit", "5", "--json", "--quiet"]) == 0
     assert json.loads(capsys.readouterr().out.splitlines()[-1])["rendered"]["below_60"]["count"] <= 5
+    assert main(["likeness", "detector", str(dataset), "--where", "sensor=none", "--quiet"]) == 2
+    assert "no head is left" in capsys.readouterr().err
 
 
 # --- crops and classifiers --------------------------------------------------------------------------------

@@ -77,6 +77,15 @@ def _add_detector(kinds: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "--network", default="short", metavar="M", help="short, back (256 px) or full range [%(default)s]"
     )
     parser.add_argument("--plot", type=Path, metavar="FILE", help="write the shares as PNG")
+    parser.add_argument(
+        "--where",
+        nargs="+",
+        default=(),
+        metavar="NAME=VALUE",
+        help="only heads with these attributes, e.g. occluder=none",
+    )
+    parser.add_argument("--least-visible", type=float, default=0.0, metavar="F", help="only faces seen to this share")
+    parser.add_argument("--by", nargs="+", default=(), metavar="NAME", help="also the shares by these attributes")
     parser.add_argument("--misses", type=Path, metavar="FILE", help="write a sheet of missed faces, by |yaw|")
     _common(parser)
     parser.set_defaults(measure=_detector)
@@ -191,23 +200,44 @@ def _detector(args: argparse.Namespace) -> int:
         raise InvalidArgumentError(f"--limit: expected at least 1, got {args.limit}")
     side = int(read_description(args.dataset)["image_size"])
     find_face = BlazeFace(args.network)
-    heads = list(rendered_heads(args.dataset, args.limit))
+    wanted = [_pair(text) for text in args.where]
+    heads = [
+        head
+        for head in rendered_heads(args.dataset, args.limit)
+        if head.visible >= args.least_visible and all(head.traits.get(name) == value for name, value in wanted)
+    ]
+    if not heads:
+        raise InvalidArgumentError(f"--where, --least-visible: no head is left of {args.dataset}")
     yaw_deg, hits = detector.find(find_face, _bar(args, "rendered")(heads), side)
     rates = {"rendered": detector.hit_rate(yaw_deg, hits)}
     if args.real is not None:
         photographs = select(args.real_dataset, args.real).samples
         found = detector.find(find_face, real_heads(_bar(args, "real")(photographs)), side)
         rates["real"] = detector.hit_rate(*found)
+    traits = {name: detector.by_trait(heads, hits, name) for name in args.by}
     if args.plot is not None:
         detector.plot(rates, args.plot)
     if args.misses is not None:
         _write_image(args.misses, detector.misses_sheet(heads, hits, side), cv2.imwrite)
     if args.json:
-        settings = {"detector": f"blazeface-{args.network}", "margin": detector.MARGIN, "pixels": side}
+        settings = {
+            "detector": f"blazeface-{args.network}", "margin": detector.MARGIN, "pixels": side,
+            "where": list(args.where), "least_visible": args.least_visible, "by": traits,
+        }  # fmt: skip
         print(json.dumps(settings | {name: rate.as_dict() for name, rate in rates.items()}))
-    else:
-        print("\n\n".join(rate.table(name) for name, rate in rates.items()))
+        return 0
+    print("\n\n".join(rate.table(name) for name, rate in rates.items()))
+    for name, rows in traits.items():
+        print(f"\n| {name} | found | of | share |\n|---|---|---|---|")
+        print("\n".join(f"| {value} | {found} | {of} | {found / of:.3f} |" for value, found, of in rows))
     return 0
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not (name and equals and value):
+        raise InvalidArgumentError(f"--where: expected NAME=VALUE, got {text!r}")
+    return name, value
 
 
 def _write_image(path: Path, image: Any, write: Any) -> None:

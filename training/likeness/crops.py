@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Container, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +22,17 @@ SAME_JPEG_QUALITY = 90
 
 @dataclass(frozen=True, eq=False)
 class Head:
-    """One head: ``image_bgr`` (H, W, 3) uint8, its tight ``box_xyxy`` in pixels, yaw, person."""
+    """One head: ``image_bgr`` (H, W, 3) uint8, its tight ``box_xyxy`` in pixels, yaw, person.
+
+    ``traits``: what a rendered label says besides, as words ("none" for nothing); ``visible`` share of the face.
+    """
 
     image_bgr: Image
     box_xyxy: NDArray[np.float32]
     yaw_deg: float
     identity: int
+    visible: float = 1.0
+    traits: Mapping[str, str] = field(default_factory=dict)
 
 
 def rendered_heads(folder: Path, limit: int | None = None, only: Container[int] | None = None) -> Iterator[Head]:
@@ -43,8 +48,19 @@ def rendered_heads(folder: Path, limit: int | None = None, only: Container[int] 
             image = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
             if image is None:
                 raise DatasetError(f"{path}: {key}.jpg is not an image that OpenCV reads")
-            box = np.asarray(label["box_xyxy"], np.float32)
-            yield Head(np.asarray(image, np.uint8), box, float(label["yaw_deg"]), int(label["identity"]))
+            yield _head(np.asarray(image, np.uint8), label)
+
+
+def _head(image_bgr: Image, label: dict[str, Any]) -> Head:
+    attributes = label.get("attributes", {})
+    return Head(
+        image_bgr=image_bgr,
+        box_xyxy=np.asarray(label["box_xyxy"], np.float32),
+        yaw_deg=float(label["yaw_deg"]),
+        identity=int(label["identity"]),
+        visible=float(label.get("visible_face_fraction", 1.0)),
+        traits={name: "none" if value in ("", None) else str(value) for name, value in attributes.items()},
+    )
 
 
 def _samples(folder: Path) -> Iterator[tuple[Path, str, bytes, dict[str, Any]]]:

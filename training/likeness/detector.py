@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -118,6 +118,13 @@ def wilson(hits: int, count: int) -> tuple[float, float]:
     middle = (p + z * z / (2 * count)) / scale
     reach = z * math.sqrt(p * (1 - p) / count + z * z / (4 * count * count)) / scale
     return max(0.0, middle - reach), min(1.0, middle + reach)
+
+
+def by_trait(heads: Sequence[Head], hits: NDArray[np.bool_], name: str) -> list[tuple[str, int, int]]:
+    """(value, found, of) for each value of an attribute, the most missed first."""
+    values = np.array([head.traits.get(name, "none") for head in heads])
+    rows = [(str(value), int(hits[values == value].sum()), int((values == value).sum())) for value in np.unique(values)]
+    return sorted(rows, key=lambda row: row[1] - row[2])
 
 
 def misses_sheet(heads: Iterable[Head], found: NDArray[np.bool_], side: int, columns: int = 12) -> NDArray[np.uint8]:
