@@ -175,6 +175,8 @@ def _slide(cut: Cut, dome: Dome, at: FloatArray, layer: FloatArray, side: FloatA
     narrow = limit * np.clip((0.62 - rel[:, 1]) / 0.45, 0.0, 1.0)
     inside = before & (side * rel[:, 0] < narrow)
     rel[:, 0] = np.where(inside, side * narrow, rel[:, 0])
+    front = 0.86 - 1.6 * (limit - 0.48) + np.clip((rel[:, 1] - 0.1) * 1.8, 0, 0.8)
+    rel[:, 2] = np.where(before & (limit > 0), np.minimum(rel[:, 2], front), rel[:, 2])
     radius = np.linalg.norm(rel, axis=1) + np.float32(1e-6)
     polar = np.arccos(np.clip(rel[:, 1] / radius, -1, 1))
     azimuth = np.arctan2(rel[:, 0], rel[:, 2])
@@ -235,7 +237,7 @@ def _ribbons(
 def _paint(dye: Dye, count: int, along: FloatArray, rng: np.random.Generator) -> FloatArray:
     """Colours over the fibre texture (V, PAINT_COLUMNS): each lock its own tone, tips and streaks."""
     tone = np.exp(rng.normal(0, dye.spread, (count, 1, 1)))
-    streak = (rng.random((count, 1, 1)) < dye.streaks).astype(np.float32)
+    streak = np.clip(rng.normal(dye.streaks, 0.25, (count, 1, 1)), 0, 1) if dye.streaks else np.zeros((count, 1, 1))
     base = dye.rgb * (1 - streak) + dye.streak_rgb * streak
     share = np.clip((along[None, :, None] - dye.tip_from) / 0.3, 0, 1)
     colour = (base * (1 - share) + dye.tip_rgb * share) * tone

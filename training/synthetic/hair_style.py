@@ -150,8 +150,8 @@ def _cut(name: str, rng: np.random.Generator) -> Cut:
 def _loose(name: str, rng: np.random.Generator) -> Cut:
     """Hair that falls: how much of ear and cheek it hides differs from side to side."""
     covers = rng.random() < 0.6
-    limits = tuple(float(rng.uniform(0.42, 0.64)) if covers and rng.random() < 0.75 else 0.68 for _ in range(2))
-    back = tuple(float(rng.uniform(-0.25, 0.25) if limit < 0.65 else rng.uniform(0.3, 1.2)) for limit in limits)
+    limits = tuple(float(rng.uniform(0.45, 0.7)) if covers and rng.random() < 0.75 else 0.74 for _ in range(2))
+    back = tuple(float(rng.uniform(-0.25, 0.25) if limit < 0.72 else rng.uniform(0.3, 1.2)) for limit in limits)
     waves = {"long": (0.0, 0.03), "bob": (0.0, 0.03), "wavy": (0.05, 0.1), "curls": (0.08, 0.14)}[name]
     fringe = rng.random() < (0.45 if name == "bob" else 0.22)
     windy = rng.random() < 0.12

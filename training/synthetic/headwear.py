@@ -92,7 +92,7 @@ def hat(dome: Dome, colours: Colours, rows_of: Rows, rng: np.random.Generator, *
 
 def beanie(dome: Dome, colours: Colours, rows_of: Rows, rng: np.random.Generator) -> list[Worn]:
     """Knitted, with a cuff, slack at the top, now and then with a pompom."""
-    edge = rim(float(rng.uniform(52, 70)), float(rng.uniform(98, 112)))
+    edge = rim(float(rng.uniform(52, 74)), float(rng.uniform(100, 122)))
     rows = 14
     share = np.linspace(0, 1, rows, dtype=np.float32)[:, None]
     gap = 0.09 + float(rng.uniform(0, 0.12)) * (1 - share) + _folds(rng, rows, len(ROUND), 0.022) * (1 - share**4)
