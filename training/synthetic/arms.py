@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from hpe_edge.training.synthetic.camera import Camera
-from hpe_edge.training.synthetic.contact import HeightField, height_field, way_to_touch
+from hpe_edge.training.synthetic.contact import height_field, way_to_touch
 from hpe_edge.training.synthetic.drawable import PAINT_COLUMNS, Drawable, join, plain
 from hpe_edge.training.synthetic.gestures import MIRROR_68, Gesture
 from hpe_edge.training.synthetic.hands import POSES, HandPose, HandRig, pose_hand
@@ -105,23 +105,35 @@ class FacedSurface:
         return FacedSurface(self.positions * flip, self.faces, self.points_68[MIRROR_68] * flip)
 
 
+@dataclass(frozen=True)
+class LaidHand:
+    """``points`` (H, 3); how open to the sky each of them (H,) and each point of the surface (V,) is left."""
+
+    points: FloatArray
+    open_sky: FloatArray
+    left_open: FloatArray
+
+
 def lay_hand(
     rig: HandRig, owner: Owner, gesture: Gesture, surface: FacedSurface, gap: float, rng: np.random.Generator
-) -> tuple[FloatArray, FloatArray]:
-    """Positions (H, 3) of a left hand that touches the surface, and how open to the sky each is (H,)."""
+) -> LaidHand:
+    """A left hand that touches the surface."""
     place = gesture_place(gesture, surface.points_68, owner.size, rng)
     pose = vary(POSES[str(rng.choice(gesture.poses))], rng)
     points = shape_hand(rig, owner, pose, place)
     outward = -np.asarray(gesture.approach, np.float32)
     outward /= np.linalg.norm(outward)
-    field = height_field(surface.positions, surface.faces, place.wrist + place.axes[:, 1] * 1.1, outward)
-    moved = points + outward * np.float32(way_to_touch(field, points[rig.weights[:, 1] < 0.5]) + gap)
-    return moved.astype(np.float32), _openness(field, moved)
-
-
-def _openness(field: HeightField, points: FloatArray) -> FloatArray:
-    """Little light comes between a palm and a cheek."""
-    return (_OPEN_SKY * (0.5 + 0.5 * np.clip(field.over(points) / 0.45, 0, 1))).astype(np.float32)
+    centre = place.wrist + place.axes[:, 1] * 1.1
+    field = height_field(surface.positions, surface.faces, centre, outward)
+    points = points + outward * np.float32(way_to_touch(field, points[rig.weights[:, 1] < 0.5]) + gap)
+    points = points.astype(np.float32)
+    below = height_field(points, rig.source[rig.faces], centre, -outward).over(surface.positions)
+    covered = np.where(below < -0.15, 1.0, np.clip(below / 0.55, 0, 1))
+    return LaidHand(
+        points,
+        (_OPEN_SKY * (0.5 + 0.5 * np.clip(field.over(points) / 0.45, 0, 1))).astype(np.float32),
+        (0.4 + 0.6 * covered).astype(np.float32),
+    )
 
 
 def draw_hand(

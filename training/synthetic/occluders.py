@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from hpe_edge.training.synthetic.arms import FacedSurface, Owner, draw_hand, lay_hand
@@ -34,6 +34,15 @@ class Occlusion:
     name: str
     parts: tuple[Drawable, ...]
     blur: float = 0.0
+    left_open: FloatArray | None = None  # of the sky over the skin's drawn vertices: hands keep light off
+
+    def over(self, person: Drawable) -> Drawable:
+        """The person with the skin darker where a hand lies on it."""
+        if self.left_open is None:
+            return person
+        open_sky = person.occlusion.copy()
+        open_sky[: len(self.left_open)] *= self.left_open  # the skin comes first in a figure
+        return replace(person, occlusion=open_sky)
 
     @property
     def faces(self) -> int:
@@ -91,11 +100,12 @@ def own_hands(
     right = bool(rng.random() < 0.5)
     sides = (right, not right) if rng.random() < gesture.both else (right,)
     surface = FacedSurface.of(posed.base, model.bust_faces)
-    parts = []
+    parts, left_open = [], np.ones(len(posed.base), np.float32)
     for side in sides:
-        points, open_sky = lay_hand(model.hand, owner, gesture, surface.mirrored() if side else surface, _GAP_DM, rng)
-        parts.append(draw_hand(model.hand, owner, points, open_sky, side, camera))
-    return Occlusion(gesture.name, tuple(parts))
+        laid = lay_hand(model.hand, owner, gesture, surface.mirrored() if side else surface, _GAP_DM, rng)
+        parts.append(draw_hand(model.hand, owner, laid.points, laid.open_sky, side, camera))
+        left_open = np.minimum(left_open, laid.left_open)
+    return Occlusion(gesture.name, tuple(parts), left_open=left_open[model.skin.source])
 
 
 def own_hand(model: HeadModel, figure: Figure, rng: np.random.Generator) -> Owner:

@@ -66,7 +66,7 @@ def render_picture(
     lighting, background = light_and_background(environments, film, side, features, dice)
     occlusion = sample_occlusion(model, figure, posed, camera, dice) if "occluders" in features else NOTHING
     company = sample_company(companion, camera, posed.base[LANDMARKS_68], side, features, dice)
-    thing = join([as_drawable(figure, posed, camera), *company, *occlusion.parts])
+    thing = join([occlusion.over(as_drawable(figure, posed, camera)), *company, *occlusion.parts])
     if film == "near infrared":
         thing = in_infrared(thing, model.texels, dice("infrared"))
     drawn = draw(thing, model.texels, camera, turn_to_viewer(lighting, view.ray), side)
