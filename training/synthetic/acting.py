@@ -58,6 +58,7 @@ _REPERTOIRE: dict[str, tuple[float, dict[str, Range]]] = {
 }
 # MakeHuman's brows frown at rest, most at their inner ends, and its lids hang
 _REST = {"eyebrows-inner-up": (0.2, 0.55), "eyebrows-up": (0.0, 0.3), "eye-opened-up": (0.05, 0.4)}
+TEETH_DROP_DM = 0.045  # MakeHuman's upper teeth hide behind the lip; smiles show those, not the lower ones
 _FARTHEST_TURN = 0.72  # tangent of about 36 degrees: farther the eyes do not turn
 _FARTHEST_NOD = 0.42
 _MOST_SMILING = ("smile", "toothy smile", "laugh")
@@ -65,11 +66,12 @@ _MOST_SMILING = ("smile", "toothy smile", "laugh")
 
 @dataclass(frozen=True)
 class Act:
-    """``weights`` of expression units, ``gaze`` (3,) in head axes with z = 1."""
+    """``weights`` of expression units, ``gaze`` (3,) in head axes with z = 1, ``teeth_drop`` dm."""
 
     name: str
     weights: dict[str, float]
     gaze: NDArray[np.float32]
+    teeth_drop: float = 0.0
 
 
 def sample_act(rotation: Matrix, rng: np.random.Generator) -> Act:
@@ -85,7 +87,7 @@ def sample_act(rotation: Matrix, rng: np.random.Generator) -> Act:
         add_unit(weights, unit, rng.uniform(least, most), rng)
     gaze = sample_gaze(rotation, rng)
     _move_lids(name, weights, float(gaze[1]), rng)
-    return Act(name, weights, gaze)
+    return Act(name, weights, gaze, TEETH_DROP_DM)
 
 
 def sample_gaze(rotation: Matrix, rng: np.random.Generator) -> NDArray[np.float32]:

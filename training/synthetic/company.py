@@ -138,7 +138,7 @@ def _act_out(model: HeadModel, figure: Figure, features: frozenset[str], dice: D
         act = sample_act(rotation, dice("acting"))
     else:
         act = Act(*sample_expression(dice("expression")), sample_gaze(dice("gaze")))
-    return pose_figure(model, figure, act.weights, sample_trunk(rotation, dice("trunk")), act.gaze)
+    return pose_figure(model, figure, act.weights, sample_trunk(rotation, dice("trunk")), act.gaze, act.teeth_drop)
 
 
 def _free_spot(

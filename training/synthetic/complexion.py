@@ -68,6 +68,7 @@ class Complexion:
     eye_rgb: FloatArray  # gain on the eye's texture
     iris_scale: float  # MakeHuman's irises are large for a grown person's lids
     lashes: float  # opacity
+    teeth_rgb: FloatArray
 
 
 def sample_complexion(
@@ -100,6 +101,7 @@ def sample_complexion(
     row[M_LID : M_LID + 3] = shadow
     row[M_LID_SHARE] = rng.uniform(0, 0.9) * make_up
     white = np.asarray((0.62, 0.58, 0.55)) * rng.uniform(0.8, 1.1) * np.exp(rng.normal(0, 0.05, 3))
+    yellow = float(rng.beta(1.2, 3.0)) * (0.5 + 0.7 * age)
     return Complexion(
         row=row,
         folds=_folds(age, sex, rng),
@@ -107,6 +109,7 @@ def sample_complexion(
         brow_limit_rgb=np.asarray(0.35 * albedo, np.float32),
         eye_rgb=np.asarray(white, np.float32),
         iris_scale=float(rng.uniform(0.76, 0.86) + 0.1 * (1 - grown)),
+        teeth_rgb=np.asarray((1.2, 1.15 - 0.28 * yellow, 1.08 - 0.65 * yellow), np.float32),
         lashes=float(rng.uniform(0.35, 0.65) + 0.35 * make_up),
     )
 
@@ -150,6 +153,11 @@ def wet_eye(texture: Texture, complexion: Complexion) -> FloatArray:
     """An eye's material: a small hard glint of each lamp."""
     gain = complexion.eye_rgb
     return material(texture, gain, cull=True, smooth=True, specular=5.0, shininess=260)
+
+
+def enamel(texture: Texture, complexion: Complexion) -> FloatArray:
+    """Teeth: never whiter than paper, yellower in some."""
+    return material(texture, complexion.teeth_rgb, specular=0.15, shininess=40, wrap=0.3, cull=True)
 
 
 def shade_of_lids(eyeball: FloatArray) -> FloatArray:

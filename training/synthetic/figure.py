@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from hpe_edge.training.synthetic.beard import beard_region, make_beard
 from hpe_edge.training.synthetic.camera import Camera
-from hpe_edge.training.synthetic.complexion import folds_of, posed_row, shade_of_lids, skin_row, wet_eye
+from hpe_edge.training.synthetic.complexion import enamel, folds_of, posed_row, shade_of_lids, skin_row, wet_eye
 from hpe_edge.training.synthetic.dome import dome_of
 from hpe_edge.training.synthetic.drawable import PAINT_COLUMNS, Drawable
 from hpe_edge.training.synthetic.glasses import build_glasses
@@ -214,7 +214,10 @@ def _add_items(builder: _Builder, model: HeadModel, identity: Identity, rng: np.
     )
     lashes = 1.0 if identity.complexion is None else identity.complexion.lashes
     add(identity.eyelash, material(identity.eyelash.texture, alpha_texture=True, opacity=lashes), 0.7)
-    add(identity.teeth, material(identity.teeth.texture, (0.9, 0.87, 0.8), specular=0.1, cull=True), 0.45)
+    if identity.complexion is None:
+        add(identity.teeth, material(identity.teeth.texture, (0.9, 0.87, 0.8), specular=0.1, cull=True), 0.45)
+    else:
+        add(identity.teeth, enamel(identity.teeth.texture, identity.complexion), 0.7)
     tongue = model.items["tongue"][0]
     add(tongue, material(tongue.texture, (0.8, 0.7, 0.7), cull=True), 0.25)
     if identity.hair is not None:
@@ -290,9 +293,17 @@ class PosedFigure:
 
 
 def pose_figure(
-    model: HeadModel, figure: Figure, weights: dict[str, float], trunk: Matrix, gaze: FloatArray
+    model: HeadModel,
+    figure: Figure,
+    weights: dict[str, float],
+    trunk: Matrix,
+    gaze: FloatArray,
+    teeth_drop: float = 0.0,
 ) -> PosedFigure:
-    """Apply an expression, turn the trunk by ``trunk`` (3, 3) against the head, look along ``gaze`` (3,)."""
+    """Apply an expression, turn the trunk by ``trunk`` (3, 3) against the head, look along ``gaze`` (3,).
+
+    ``teeth_drop``: dm that the teeth lie lower than MakeHuman has them.
+    """
     identity = figure.identity
     base = identity.neutral.copy()
     for unit, weight in weights.items():
@@ -324,6 +335,8 @@ def pose_figure(
                 vertex_normals(positions[run], piece.surface.faces, normals[run])
         else:
             positions[run] = _pose_item(model, piece, base, trunk)
+            if piece.item is identity.teeth:
+                positions[run, 1] -= np.float32(teeth_drop)
             _own_normals(piece, positions[run], normals[run])
     folds = folds_of(identity.complexion, weights) if identity.complexion is not None else None
     return PosedFigure(positions, normals, uv, turned, skin_normals, folds)
