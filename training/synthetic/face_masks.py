@@ -80,6 +80,18 @@ def neck_scarf(neutral: FloatArray, colours: Colours, rows_of: Rows, rng: np.ran
     return [made]
 
 
+def hood_down(neutral: FloatArray, rgb: FloatArray, rows_of: Rows, rng: np.random.Generator) -> list[Worn]:
+    """The hood of a pullover lying on the back: a roll of cloth, thick behind."""
+    height = float(neutral[LANDMARKS_68[_CHIN]][1]) - 0.5
+    angle = np.linspace(0, 2 * np.pi, 31, dtype=np.float32)
+    behind = (1 - np.cos(angle)) / 2
+    thick = float(rng.uniform(0.1, 0.16)) + float(rng.uniform(0.1, 0.22)) * behind
+    line = np.stack([0.78 * np.sin(angle), height + 0.25 * behind, 0.25 + 0.72 * np.cos(angle)], 1)
+    made = one([tube(line.astype(np.float32), thick, 9)], rows_of("cloth", rgb), occlusion=0.75)
+    made.headness[:] = 0.15
+    return [made]
+
+
 def earrings(lobes: FloatArray, rgb: FloatArray, rows_of: Rows, rng: np.random.Generator) -> list[Worn]:
     """Studs, drops or hoops at the lobes (2, 3)."""
     parts: list[Part] = []

@@ -271,7 +271,8 @@ def _made_to_measure(model: HeadModel, identity: Identity, dice: Dice) -> list[W
         if identity.style is not None:
             made += make_hair(model, identity.style, dome, dice("hair made"))
         if identity.outfit is not None:
-            made += make_outfit(model, identity.outfit, identity.neutral, dome, dice("outfit made"))
+            rng = dice("outfit made")
+            made += make_outfit(model, identity.outfit, identity.neutral, identity.clothes_rgb, dome, rng)
     return made
 
 

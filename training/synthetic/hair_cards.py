@@ -43,6 +43,7 @@ class Cut:
     locks: int = 170
     width: float = 0.11
     knot: tuple[float, float, float] | None = None  # where it is gathered, against the head's middle
+    two_knots: bool = False  # the same on the other side
     curly: bool = False
     under_hat: bool = False
 
@@ -143,7 +144,8 @@ def _comb(
     gravity[:, 2] -= (0.35 * back * (rel[:, 2] > 0)).astype(np.float32)
     gravity[is_fringe, 0] += cut.fringe_sweep
     heading = np.stack([side, np.full(count, -0.15), -0.9 * back], 1)
-    heading[rel[:, 2] < -0.1] = (0.0, -1.0, -0.3)
+    if not cut.two_knots:
+        heading[rel[:, 2] < -0.1] = (0.0, -1.0, -0.3)
     heading[is_fringe] = (cut.fringe_sweep, -0.3, 1.0)
     heading = (heading + rng.normal(0, 0.12, (count, 3))).astype(np.float32)
     limit = np.where(side < 0, cut.cheek_limit[0], cut.cheek_limit[1]) + cut.wave + rng.normal(0, 0.03, count)
@@ -153,7 +155,10 @@ def _comb(
     for point in range(1, points):
         pull = gravity
         if cut.knot is not None:
-            pull = np.asarray(cut.knot, np.float32) + dome.centre - at
+            knot = np.tile(np.asarray(cut.knot, np.float32), (count, 1))
+            if cut.two_knots:
+                knot[:, 0] = np.abs(knot[:, 0]) * side
+            pull = knot + dome.centre - at
             reach = np.linalg.norm(pull, axis=1, keepdims=True)
             length = np.where(is_fringe, length, np.minimum(length, reach[:, 0] * (points - 1) / (points - point)))
             pull = np.where(is_fringe[:, None], gravity, 2.0 * pull / np.maximum(reach, 0.05))

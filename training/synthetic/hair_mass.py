@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 from hpe_edge.training.synthetic.dome import CENTRE, COLUMNS, ROWS, Dome, grid_angles
-from hpe_edge.training.synthetic.worn import Worn, ellipsoid, sheet, worn
+from hpe_edge.training.synthetic.worn import Worn, ellipsoid, sheet, tube, worn
 from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float32]
@@ -85,6 +85,19 @@ def knot_of_hair(centre: FloatArray, size: float, row: FloatArray, rng: np.rando
     vertices, uv, faces = ellipsoid(centre, (axes @ turn).astype(np.float32))
     vertices = vertices + rng.normal(0, 0.012, vertices.shape)
     return worn(vertices, uv, faces, row, shading=_away(vertices, centre), occlusion=0.8)
+
+
+def plait(start: FloatArray, end: FloatArray, size: float, row: FloatArray) -> Worn:
+    """A plait from ``start`` to ``end`` (3,): strands that cross show as bulges to either side."""
+    share = np.linspace(0, 1, 34, dtype=np.float32)[:, None]
+    line = start * (1 - share) + end * share
+    line[:, 2] += 0.12 * np.sin(np.pi * share[:, 0])
+    line[:, 0] += 0.3 * size * np.sin(share[:, 0] * 34)
+    radius = size * (1 + 0.22 * np.abs(np.sin(share[:, 0] * 34))) * np.where(share[:, 0] > 0.93, 0.6, 1.0)
+    vertices, uv, faces = tube(line, radius, 7)
+    made = worn(vertices, uv, faces, row, occlusion=0.8)
+    made.headness[:] = np.clip((vertices[:, 1] - 5.5) / 1.0, 0, 1)
+    return made
 
 
 def _away(points: FloatArray, centre: FloatArray) -> FloatArray:

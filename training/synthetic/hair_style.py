@@ -13,6 +13,7 @@ from hpe_edge.training.synthetic.hair_mass import (
     bald_share,
     curly_mass,
     knot_of_hair,
+    plait,
     sample_reshape,
 )
 from hpe_edge.training.synthetic.head_model import HeadModel, Item
@@ -32,9 +33,10 @@ STYLES = {  # how often, by sex
     "afro": (0.04, 0.04),
     "bun": (0.04, 0.01),
     "top knot": (0.03, 0.015),
-    "ponytail": (0.07, 0.015),
+    "ponytail": (0.06, 0.015),
+    "plaits": (0.03, 0.0),
     "crop": (0.015, 0.24),
-    "item": (0.125, 0.22),
+    "item": (0.105, 0.22),
 }
 _COLOURS = {  # sRGB and how often
     "black": ((20, 17, 16), 0.28),
@@ -103,7 +105,13 @@ def sample_style(sex: str, age: float, dye: Dye, rng: np.random.Generator) -> Ha
     cut = None if name in ("crop", "afro", "item") else _cut(name, rng)
     if cut is not None and thinning > 0:
         cut = replace(cut, recede=float(rng.uniform(0.05, 0.3)) * thinning)
-    volume = {"afro": (0.25, 0.8), "bun": (0.2, 0.42), "top knot": (0.2, 0.38), "ponytail": (0.1, 0.16)}
+    volume = {
+        "afro": (0.25, 0.8),
+        "bun": (0.2, 0.42),
+        "top knot": (0.2, 0.38),
+        "ponytail": (0.1, 0.16),
+        "plaits": (0.14, 0.26),
+    }
     return HairStyle(
         name, cut, dye, scalp, thinning,
         specular=float(rng.uniform(0.01, 0.09)), shininess=float(rng.uniform(6, 22)),
@@ -136,11 +144,17 @@ def _cut(name: str, rng: np.random.Generator) -> Cut:
             wave_length=0.35, fringe=float(rng.choice([0.0, 0.5, 0.9])), fringe_end=float(rng.uniform(7.55, 7.9)),
             fringe_sweep=float(rng.normal(0, 0.7)), locks=180, width=0.1, curly=curly,
         )  # fmt: skip
-    knots = {"bun": (105, 180, 0.95), "top knot": (30, 180, 1.05), "ponytail": (80, 180, 0.98)}
+    knots = {
+        "bun": (105, 180, 0.95),
+        "top knot": (30, 180, 1.05),
+        "ponytail": (80, 180, 0.98),
+        "plaits": (118, 105, 0.95),
+    }
     polar, azimuth, reach = knots[name]
     return Cut(
         length=1.7, layer=float(rng.uniform(0.02, 0.07)), part=float(rng.uniform(-0.3, 0.3)), back=(1.0, 1.0),
         stiffness=0.35, over_ears=0.0,
+        two_knots=name == "plaits",
         knot=head_direction(polar + float(rng.normal(0, 12)), azimuth + float(rng.normal(0, 10)), reach),
         fringe=float(rng.choice([0.0, 0.15, 0.7], p=(0.6, 0.25, 0.15))), fringe_end=float(rng.uniform(6.9, 7.6)),
         fringe_sweep=float(rng.normal(0, 1.0)), locks=170, wave=float(rng.choice([0.0, 0.025])),
@@ -204,7 +218,12 @@ def make_hair(model: HeadModel, style: HairStyle, dome: Dome, rng: np.random.Gen
     if cut is not None:
         locks = row("curly" if cut.curly else "straight")
         made.append(grow_locks(cut, style.dye, dome, scalp, locks, rng))
-        if cut.knot is not None:
+        if cut.knot is not None and cut.two_knots:
+            for side in (-1, 1):
+                start = dome.centre + np.asarray(cut.knot) * (side, 1, 1)
+                end = start + np.asarray((0.15 * side, -rng.uniform(0.7, 1.8), rng.uniform(0.0, 0.5)))
+                made.append(plait(start.astype(np.float32), end.astype(np.float32), 0.5 * style.volume, row("fibre")))
+        elif cut.knot is not None:
             centre = (dome.centre + np.asarray(cut.knot) * 1.1).astype(np.float32)
             made.append(knot_of_hair(centre, style.volume, row("fibre"), rng))
         if style.name == "ponytail":

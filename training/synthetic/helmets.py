@@ -53,7 +53,14 @@ def motorcycle(dome: Dome, colours: Colours, rows_of: Rows, rng: np.random.Gener
                 rows_of("gloss", colours.main))  # fmt: skip
     stripe = np.broadcast_to(edge > 0.93, (rows, 40)).reshape(-1) | np.broadcast_to(edge < 0.1, (rows, 40)).reshape(-1)
     shell.paint[:] = tinted(len(shell.positions), colours.second, stripe * float(rng.random() < 0.5))
-    return [shell, *_straps(dome, rows_of)]
+    made = [shell, *_straps(dome, rows_of)]
+    if rng.random() < 0.4:
+        height, aside = np.meshgrid(np.radians((60, 85, 112)), np.radians(np.linspace(-78, 78, 15)), indexing="ij")
+        clear = np.full(3, rng.choice([0.9, 0.3]), np.float32)
+        visor = one([surface(dome.place(height, aside, 0.42), closed=False)], rows_of("visor", clear))
+        visor.paint[:, 3] = 1
+        made.append(visor)
+    return made
 
 
 def _straps(dome: Dome, rows_of: Rows) -> list[Worn]:

@@ -13,6 +13,7 @@ from hpe_edge.training.synthetic.hair_style import HairStyle
 from hpe_edge.training.synthetic.head_model import HeadModel
 from hpe_edge.training.synthetic.headwear import Colours
 from hpe_edge.training.synthetic.materials import material
+from hpe_edge.training.synthetic.panes import pane
 from hpe_edge.training.synthetic.patterns import PRINTS
 from hpe_edge.training.synthetic.spectacles import Spectacles, build_spectacles, sample_spectacles
 from hpe_edge.training.synthetic.worn import Worn
@@ -48,6 +49,7 @@ class Outfit:
     headgear: str
     mask: str
     scarf: bool
+    collar: bool  # the hood of a pullover, down
     earrings: bool
     clothes_print: str
     head_colours: Colours
@@ -76,6 +78,7 @@ def sample_outfit(sex: str, age: float, rng: np.random.Generator) -> Outfit:
         headgear=headgear,
         mask=mask,
         scarf=bool(rng.random() < 0.05 and headgear not in ("head scarf", "hood")),
+        collar=bool(rng.random() < 0.08),
         earrings=bool(rng.random() < (0.35 if sex == "female" else 0.04) and age > 0.15),
         clothes_print=str(rng.choice(PRINTS)) if rng.random() < 0.3 else "",
         head_colours=_colours(rng),
@@ -129,13 +132,20 @@ def _pressed(style: HairStyle, *, hidden: bool) -> HairStyle:
 
 
 def make_outfit(
-    model: HeadModel, outfit: Outfit, neutral: FloatArray, dome: Dome, rng: np.random.Generator
+    model: HeadModel,
+    outfit: Outfit,
+    neutral: FloatArray,
+    clothes_rgb: FloatArray,
+    dome: Dome,
+    rng: np.random.Generator,
 ) -> list[Worn]:
     """Meshes of all that is worn but clothes and the assets' hat."""
 
     def rows_of(pattern: str, rgb: FloatArray) -> FloatArray:
         if pattern == "gloss":
             return material(model.white, tuple(rgb.tolist()), specular=0.35, shininess=50)
+        if pattern == "visor":
+            return pane(model.patterns["mirror sky"], rgb, 0.06, 200.0)
         texture = model.patterns[pattern]
         gain = rgb / np.maximum(texture.mean, 0.05) if not pattern.startswith("print") else 0.4 + 0.6 * rgb
         return material(texture, gain, wrap=0.12, smooth=True, alpha_texture=pattern == "clumps")
@@ -147,6 +157,8 @@ def make_outfit(
         made += face_masks.face_mask(dome, neutral, outfit.face_colours, rows_of, rng, kind=outfit.mask)
     if outfit.scarf:
         made += face_masks.neck_scarf(neutral, outfit.neck_colours, rows_of, rng)
+    elif outfit.collar and outfit.headgear not in ("hood", "head scarf"):
+        made += face_masks.hood_down(neutral, clothes_rgb, rows_of, rng)
     if outfit.earrings and outfit.headgear not in _HIDES_HAIR:
         metal = np.asarray([(0.6, 0.45, 0.15), (0.6, 0.6, 0.62), (0.05, 0.05, 0.05)][rng.integers(3)], np.float32)
         made += face_masks.earrings(neutral[_lobes(model)], metal, rows_of, rng)

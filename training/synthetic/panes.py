@@ -86,7 +86,7 @@ def blend_panes(
                 passed = 0.0
                 for channel in range(3):
                     through = (1.0 - (1.0 - row[M_RED + channel]) * tint) * (1.0 - share)
-                    mirrored = 1.8 * ambient[channel] * to_linear[texels[offset + line * size + column, channel]]
+                    mirrored = 1.4 * ambient[channel] * to_linear[texels[offset + line * size + column, channel]]
                     for light in range(light_directions.shape[0]):
                         towards = (r * light_directions[light]).sum()
                         if towards > 0.0:

@@ -26,6 +26,7 @@ SHAPES = {  # squareness, width / height, teardrop (dm down outside), cat's eye 
     "shield": (3.0, 1.45, 0.0, 0.0),
 }
 _RIM = 22
+_EYE_X = 0.31  # dm: half the distance between the eyes of the mean face
 
 
 @dataclass(frozen=True)
@@ -109,11 +110,12 @@ def build_spectacles(model: HeadModel, glasses: Spectacles, neutral: FloatArray,
 def _rim(glasses: Spectacles, eye: FloatArray, front: float, side: float) -> FloatArray:
     """A superellipse round the eye (_RIM, 3), pulled out of shape, bowed backwards to the temples."""
     square, ratio, tear, cat = SHAPES[glasses.shape]
+    half = glasses.half_width * float(np.clip(abs(eye[0]) / _EYE_X, 0.8, 1.1))  # children wear smaller ones
     angle = np.linspace(0, 2 * np.pi, _RIM, endpoint=False)
     power = 2.0 / square
-    x = glasses.half_width * np.sign(np.cos(angle)) * np.abs(np.cos(angle)) ** power
-    y = glasses.half_width / ratio * np.sign(np.sin(angle)) * np.abs(np.sin(angle)) ** power
-    outside = np.clip(side * x / glasses.half_width, -1, 1)
+    x = half * np.sign(np.cos(angle)) * np.abs(np.cos(angle)) ** power
+    y = half / ratio * np.sign(np.sin(angle)) * np.abs(np.sin(angle)) ** power
+    outside = np.clip(side * x / half, -1, 1)
     y = y - tear * outside * (y < 0) - tear * 0.5 * (y < 0) + cat * np.clip(outside, 0, 1) ** 2 * (y > 0)
     if glasses.shape == "shield":
         x = x - side * 0.06 * (outside < -0.3)
