@@ -53,9 +53,13 @@ def test_no_description(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("said", "message"),
-    [({"complete": False}, "rendering did not finish"), ({"yaw_range_deg": 180.0}, "Render with --yaw-range 99")],
+    [
+        ({"complete": False}, "rendering did not finish"),
+        ({"yaw_range_deg": 180.0}, "Render with --yaw-range 99"),
+        ({"format": "hpe-edge-scenes/1"}, "expected single heads, got scenes"),
+    ],
 )
-def test_unfinished_sets_and_heads_all_round_are_refused(
+def test_unfinished_sets_heads_all_round_and_scenes_are_refused(
     tmp_path: Path, said: dict[str, object], message: str
 ) -> None:
     folder = write_dataset(tmp_path / "d", 8)
@@ -96,8 +100,7 @@ def test_missing_image_missing_key_bad_image_bad_number(tmp_path: Path) -> None:
     label = json.loads(good[name])
     broken = {
         "expected jpg and json": {name: good[name]},
-        "expected the key": good
-        | {name: json.dumps({k: v for k, v in label.items() if k != "rotation"}).encode()},
+        "expected the key": good | {name: json.dumps({k: v for k, v in label.items() if k != "rotation"}).encode()},
         "no image": good | {name.replace("json", "jpg"): b"not a jpeg"},
         "wrong type or length": good | {name: json.dumps(label | {"box_xyxy": [1, 2]}).encode()},
         "finite": good | {name: json.dumps(label | {"yaw_deg": float("nan")}).encode()},

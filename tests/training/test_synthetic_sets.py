@@ -19,15 +19,18 @@ import numpy as np
 import pytest
 from hpe_edge.training.data.shards import open_heads
 from hpe_edge.training.euler import euler_of_rotation_deg
-from hpe_edge.training.synthetic import sets
+from hpe_edge.training.synthetic import crowd, sets
 from hpe_edge.training.synthetic.assets import AssetLibrary
+from hpe_edge.training.synthetic.crowd import SceneSpec, paint_scenes
 from hpe_edge.training.synthetic.engines import run_shards
+from hpe_edge.training.synthetic.figure import Figure
 from hpe_edge.training.synthetic.generate import DatasetSpec, generate
 from hpe_edge.training.synthetic.motion import TRAJECTORIES, sample_face, sample_motion
 from hpe_edge.training.synthetic.pose import euler_in_range
 from hpe_edge.training.synthetic.sequence import SequenceSpec, paint_frames, write_labels, write_video
 from hpe_edge.training.synthetic.sets import Paint, SetSpec, Spec, render_set
 from hpe_edge.training.synthetic.shard_files import Sample, is_whole, pack_shard, write_whole
+from hpe_edge.training.synthetic.streams import Dice
 from hpe_edge.training.synthetic.studio import Studio
 
 from hpe_edge.errors import AssetError, DatasetError, InvalidArgumentError, MissingDependencyError
@@ -328,3 +331,66 @@ def test_a_sequence_becomes_a_video(sequence: Path) -> None:
 def test_impossible_sequences(changes: dict[str, object], message: str) -> None:
     with pytest.raises(InvalidArgumentError, match=message):
         SequenceSpec(seed=0, count=5, **changes)  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="module")
+def scenes(studio: Studio) -> list[Sample]:
+    spec = SceneSpec(
+        seed=2, count=10, image_size=160, heads_least=1, heads_most=5, faceless_share=0.4, features=("pose", "hair")
+    )
+    return list(paint_scenes(studio, spec, range(10)))
+
+
+def test_scenes_hold_what_was_asked_and_some_are_empty(scenes: list[Sample]) -> None:
+    counts = [len(sample.label["heads"]) for sample in scenes]
+    assert min(counts) == 0
+    assert 2 <= max(counts) <= 5
+    assert all(sample.image_bgr.shape == (160, 160, 3) for sample in scenes)
+    for sample in scenes:
+        people = [head["identity"] for head in sample.label["heads"]]
+        assert len(set(people)) == len(people)
+        distances = [head["camera"]["distance_dm"] for head in sample.label["heads"]]
+        assert distances == sorted(distances, reverse=True)
+
+
+def test_labels_of_scenes_are_those_of_single_heads(scenes: list[Sample]) -> None:
+    for head in (head for sample in scenes for head in sample.label["heads"]):
+        points = np.asarray(head["landmarks_68"])
+        np.testing.assert_allclose([*points.min(0), *points.max(0)], head["box_xyxy"], atol=0.01)
+        camera, xyz = head["camera"], np.asarray(head["landmarks_68_xyz_mm"])
+        u = camera["cx"] - camera["fx"] * xyz[:, 0] / xyz[:, 2]
+        np.testing.assert_allclose(u, points[:, 0], atol=0.1)
+        assert 0 <= head["visible_face_fraction"] <= 1
+        seen = np.asarray(head["landmarks_68_visible"], bool)
+        assert ((points[seen] >= 0) & (points[seen] <= 160)).all()
+
+
+def test_who_stands_behind_is_hidden(studio: Studio) -> None:
+    """The same people drawn alone are seen at least as well."""
+    spec = SceneSpec(seed=5, count=4, image_size=160, heads_least=6, heads_most=6, faceless_share=0, features=("pose",))
+    hidden = 0
+    for number in range(4):
+        casts: dict[int, Figure] = {}
+        people = crowd._people(studio, spec, number, casts, Dice((spec.seed, number)))
+        lighting, background = crowd.light_and_background(studio.environments, "colour", 160, frozenset(), Dice((0,)))
+        _, nearest = crowd._photograph(studio, people, lighting, background, Dice((0,)))
+        for person in people:
+            _, alone = crowd._photograph(studio, [person], lighting, background, Dice((0,)))
+            together, apart = (
+                crowd._head_label(studio, person, depth)["visible_face_fraction"] for depth in (nearest, alone)
+            )
+            assert together <= apart + 1e-6
+            hidden += together < 0.5 * apart
+    assert hidden > 0
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"heads_least": 4, "heads_most": 2}, "expected 0 <= least <= most <= 64, got 4 to 2"),
+        ({"faceless_share": 2.0}, "faceless_share: expected 0 to 1"),
+    ],
+)
+def test_impossible_scenes(changes: dict[str, object], message: str) -> None:
+    with pytest.raises(InvalidArgumentError, match=message):
+        SceneSpec(seed=0, count=5, **changes)  # type: ignore[arg-type]

@@ -206,6 +206,8 @@ def open_heads(folders: Sequence[Path], cache_dir: Path, *, all_round: bool = Fa
     if not folders:
         raise DatasetError("data: expected at least one dataset folder, got none")
     for folder in folders:
+        if str(read_description(folder).get("format", "")).startswith("hpe-edge-scenes/"):
+            raise DatasetError(f"{folder}: expected single heads, got scenes of hpe-edge render-scenes")
         reach = read_description(folder).get("yaw_range_deg", EULER_LIMIT_DEG)
         if reach > EULER_LIMIT_DEG and not all_round:
             raise DatasetError(

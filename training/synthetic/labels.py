@@ -71,7 +71,7 @@ def make_labels(
     pixels, inverse_depth = camera.project(seen)
 
     def visible(index: NDArray[np.int32], slack: float) -> NDArray[np.bool_]:
-        at = (pixels[index] * samples_per_px).astype(int)
+        at = np.floor(pixels[index] * samples_per_px).astype(int)  # not towards zero: that would reach in
         inside = ((at >= 0) & (at < best.shape[0])).all(1)
         at = np.clip(at, 0, best.shape[0] - 1)
         in_front = inverse_depth[index] >= best[at[:, 1], at[:, 0]] * (1 - slack)
