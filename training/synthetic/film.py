@@ -33,8 +33,8 @@ def sample_film(rng: np.random.Generator) -> str:
 
 def sample_noise(rng: np.random.Generator, dark: float) -> Noise:
     """Large originals show none at this size; ``dark`` (0 to 1) is the chance of a high sensitivity."""
-    high = rng.random() < 0.1 + 0.9 * dark
-    least, most = (200, 3000) if high else (3000, 40000)
+    high = rng.random() < 0.08 + 0.8 * dark
+    least, most = (500, 4000) if high else (3000, 40000)
     electrons = float(np.exp(rng.uniform(np.log(least), np.log(most))))
     grain = float(rng.uniform(0.4, 0.9)) if rng.random() < 0.6 else 0.0
     return Noise(electrons, float(rng.uniform(0.3, 2.5)) / electrons**0.8, grain)
@@ -50,14 +50,14 @@ def sample_curve(rng: np.random.Generator, harsh: bool) -> FloatArray:
     rolled = 1 - (1 - shoulder) * np.exp(-np.maximum(linear - shoulder, 0) / (1.001 - shoulder))
     linear = np.minimum(np.where(linear > shoulder, rolled, linear), 1.0)
     value = np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * np.maximum(linear, 1e-6) ** (1 / 2.4) - 0.055)
-    strength = rng.uniform(1.0, 2.2) if harsh else np.clip(rng.normal(0.55, 0.4), -0.35, 1.6)
+    strength = rng.uniform(0.9, 1.7) if harsh else np.clip(rng.normal(0.55, 0.4), -0.35, 1.6)
     while strength > 0:
         share = min(strength, 1.0)
         value = value + share * (value * value * (3 - 2 * value) - value)
         strength -= 1.0
     if strength < 0 and not harsh:  # flat: faded film, a cheap camera
         value = value + max(strength, -0.35) * (value * value * (3 - 2 * value) - value)
-    black = rng.uniform(-0.05, 0.08) if rng.random() < 0.7 else rng.uniform(0.0, 0.16)
+    black = rng.uniform(-0.05, 0.07) if rng.random() < 0.75 else rng.uniform(0.0, 0.13)
     white = rng.uniform(-0.02, 0.07)
     return np.clip((value - black) / (1 - black - white), 0, 1).astype(np.float32)
 
@@ -108,7 +108,7 @@ def sharpen(value: FloatArray, rng: np.random.Generator) -> FloatArray:
     if rng.random() > 0.75:
         return value
     radius = float(rng.uniform(0.5, 1.0))
-    amount = np.float32(np.exp(rng.uniform(np.log(0.2), np.log(1.4))))
+    amount = np.float32(np.exp(rng.uniform(np.log(0.2), np.log(1.2))))
     return value + amount * (value - cv2.GaussianBlur(value, (0, 0), radius))
 
 

@@ -42,7 +42,7 @@ def meter(
     weight = float(rng.beta(1.0, 4.0))  # of the scene against the face
     level = face_level ** (1 - weight) * scene_level**weight
     mistake = rng.normal(0.0, 0.38) if rng.random() < 0.75 else rng.normal(-0.2, 0.6)
-    return float(np.clip(_FACE_LEVEL * shade * np.exp(mistake) / level, 0.05, 60.0))
+    return float(np.clip(_FACE_LEVEL * shade * np.exp(np.clip(mistake, -1.2, 0.8)) / level, 0.05, 60.0))
 
 
 def white_balance(rng: np.random.Generator) -> FloatArray:
@@ -54,8 +54,8 @@ def white_balance(rng: np.random.Generator) -> FloatArray:
 
 def sample_blur(rng: np.random.Generator) -> Blur:
     """Most pictures are sharp at this size."""
-    focus = float(rng.uniform(0.004, 0.022)) if rng.random() < 0.05 else 0.0
-    motion = float(rng.uniform(0.015, 0.09)) if rng.random() < 0.05 else 0.0
+    focus = float(rng.uniform(0.004, 0.016)) if rng.random() < 0.05 else 0.0
+    motion = float(rng.uniform(0.015, 0.065)) if rng.random() < 0.05 else 0.0
     return Blur(focus, motion, float(rng.uniform(0, np.pi)))
 
 

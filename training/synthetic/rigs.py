@@ -134,7 +134,7 @@ def _backlight(rng: Rng) -> _Lamps:
     return _Lamps(
         float(rng.uniform(0.3, 0.9)), directions=(towards,),
         rgb=(_warm(rng, -0.1, 0.5) * np.float32(rng.uniform(2.0, 7.0)),),
-        exposure=float(rng.uniform(0.4, 1.0)), backdrop=float(rng.uniform(0.8, 2.5)), hard=False,
+        exposure=float(rng.uniform(0.5, 1.0)), backdrop=float(rng.uniform(0.8, 2.5)), hard=False,
     )  # fmt: skip
 
 
@@ -163,7 +163,7 @@ def _stage(rng: Rng) -> _Lamps:
     first = lamp() * (1 - white) + white * np.float32(1.5)
     return _Lamps(
         float(rng.uniform(0.01, 0.12)), directions=directions, rgb=(first, lamp()),
-        exposure=float(rng.uniform(0.6, 1.0)), backdrop=float(rng.uniform(0.02, 0.5)), dark=0.6,
+        exposure=float(rng.uniform(0.75, 1.1)), backdrop=float(rng.uniform(0.02, 0.5)), dark=0.5,
     )  # fmt: skip
 
 
@@ -172,7 +172,7 @@ def _night(rng: Rng) -> _Lamps:
     rgb = _warm(rng, 0.2, 1.0) if rng.random() < 0.7 else _warm(rng, -0.5, 0.0)
     return _Lamps(
         float(rng.uniform(0.1, 0.5)), directions=(towards,), rgb=(rgb * np.float32(rng.uniform(0.3, 1.5)),),
-        exposure=float(rng.uniform(0.45, 1.0)), backdrop=float(rng.uniform(0.05, 0.5)), dark=0.9,
+        exposure=float(rng.uniform(0.6, 1.0)), backdrop=float(rng.uniform(0.05, 0.5)), dark=0.9,
     )  # fmt: skip
 
 
