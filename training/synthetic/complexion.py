@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from hpe_edge.training.synthetic.face_paint import sample_face_paint
 from hpe_edge.training.synthetic.folds import FOLD_NAMES
 from hpe_edge.training.synthetic.materials import (
     M_BLOTCHES,
@@ -69,6 +70,7 @@ class Complexion:
     iris_scale: float  # MakeHuman's irises are large for a grown person's lids
     lashes: float  # opacity
     teeth_rgb: FloatArray
+    face_paint: str  # a pattern of face_paint.py, "" for none
 
 
 def sample_complexion(
@@ -87,9 +89,11 @@ def sample_complexion(
     dark = tone / 9
     grown = float(np.clip((age - 0.3) / 0.2, 0, 1))
     powder = 1 - 0.6 * make_up
-    row[M_LIPS : M_LIPS + 3] = _lips(dark, sex, rng) / skin.lips
+    lips, rouge = _lips(dark, sex, rng), _lipstick(rng) * (1 - 0.4 * dark) / albedo
+    painted = np.clip(1.3 * make_up * rng.uniform(0, 1), 0, 0.95)
+    row[M_LIPS : M_LIPS + 3] = (lips * (1 - painted) + rouge * painted) / skin.lips
     row[[M_OIL, M_THIN, M_SCATTER]] = rng.uniform(0.5, 3.0) * powder * (0.4 + 0.6 * grown), 1 - 0.6 * dark, 1.0
-    row[M_FLUSH] = max(0.0, rng.normal(0.45, 0.3)) * (1 - 0.75 * dark)
+    row[M_FLUSH] = max(0.0, rng.normal(0.45, 0.3)) * (1 - 0.75 * dark) + 0.7 * make_up * rng.random()
     row[M_FRECKLES] = rng.uniform(0.2, 0.9) if rng.random() < 0.22 * (1 - dark) else 0.0
     row[M_BLOTCHES] = rng.uniform(0.1, 0.8) * powder * (0.5 + age) * (1 - 0.4 * dark)
     row[M_MOLES] = rng.uniform(0.3, 1.0) if rng.random() < 0.35 * grown else 0.0
@@ -109,6 +113,7 @@ def sample_complexion(
         brow_limit_rgb=np.asarray(0.35 * albedo, np.float32),
         eye_rgb=np.asarray(white, np.float32),
         iris_scale=float(rng.uniform(0.76, 0.86) + 0.1 * (1 - grown)),
+        face_paint=sample_face_paint(rng),
         teeth_rgb=np.asarray((1.2, 1.15 - 0.28 * yellow, 1.08 - 0.65 * yellow), np.float32),
         lashes=float(rng.uniform(0.35, 0.65) + 0.35 * make_up),
     )
@@ -119,6 +124,13 @@ def _lips(dark: float, sex: str, rng: np.random.Generator) -> FloatArray:
     light = np.asarray((0.86, 0.52, 0.58)) if sex == "female" else np.asarray((0.82, 0.60, 0.62))
     deep = np.asarray((0.62, 0.56, 0.66)) if rng.random() < 0.6 else np.asarray((1.0, 0.72, 0.85))
     return np.asarray((light * (1 - dark) + deep * dark) * np.exp(rng.normal(0, 0.1)), np.float32)
+
+
+def _lipstick(rng: np.random.Generator) -> FloatArray:
+    """Linear RGB: reds, pinks, browns of bare lips, berries, now and then nearly black."""
+    shades = ((0.42, 0.02, 0.03), (0.55, 0.14, 0.18), (0.36, 0.15, 0.11), (0.22, 0.015, 0.05), (0.04, 0.01, 0.015))
+    shade = shades[rng.choice(len(shades), p=(0.3, 0.3, 0.22, 0.14, 0.04))]
+    return np.asarray(np.asarray(shade) * np.exp(rng.normal(0, 0.2, 3)), np.float32)
 
 
 def _folds(age: float, sex: str, rng: np.random.Generator) -> FloatArray:
@@ -144,7 +156,7 @@ def skin_row(row: FloatArray, complexion: Complexion, rng: np.random.Generator) 
     """A skin's material with its complexion."""
     full = row.copy()
     full[M_DETAIL:] = complexion.row[M_DETAIL:]
-    full[M_WRAP] = rng.uniform(0.3, 0.55)
+    full[M_WRAP] = rng.uniform(0.22, 0.42)
     full[[M_SPECULAR, M_SHININESS]] = rng.uniform(0.02, 0.07), np.exp(rng.uniform(np.log(14), np.log(60)))
     return full
 
@@ -152,7 +164,7 @@ def skin_row(row: FloatArray, complexion: Complexion, rng: np.random.Generator) 
 def wet_eye(texture: Texture, complexion: Complexion) -> FloatArray:
     """An eye's material: a small hard glint of each lamp."""
     gain = complexion.eye_rgb
-    return material(texture, gain, cull=True, smooth=True, specular=5.0, shininess=260)
+    return material(texture, gain, cull=True, smooth=True, specular=7.0, shininess=900)
 
 
 def enamel(texture: Texture, complexion: Complexion) -> FloatArray:

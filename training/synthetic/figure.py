@@ -13,6 +13,7 @@ from hpe_edge.training.synthetic.camera import Camera
 from hpe_edge.training.synthetic.complexion import enamel, folds_of, posed_row, shade_of_lids, skin_row, wet_eye
 from hpe_edge.training.synthetic.dome import dome_of
 from hpe_edge.training.synthetic.drawable import PAINT_COLUMNS, Drawable
+from hpe_edge.training.synthetic.face_paint import face_paint
 from hpe_edge.training.synthetic.glasses import build_glasses
 from hpe_edge.training.synthetic.hair_style import make_hair, scalp_of
 from hpe_edge.training.synthetic.head_model import HeadModel, Item, Surface
@@ -150,7 +151,10 @@ def _paint(model: HeadModel, identity: Identity, rng: np.random.Generator) -> Fl
         hairy = beard_region(identity.facial_hair.style, *model.mean.astype(np.float64).T).astype(np.float32)
         hairy = hairy * np.float32(min(0.8, 0.85 * identity.facial_hair.density))
     _over(paint, stubble, hairy * 0.95, 1.0)
-    if identity.make_up:
+    if identity.complexion is not None and identity.complexion.face_paint:
+        for rgb, opacity in face_paint(identity.complexion.face_paint, model.mean, masks.face, rng):
+            _over(paint, rgb.astype(np.float32), opacity.astype(np.float32), 0.0)
+    if identity.make_up and identity.complexion is None:
         lip = np.asarray(rng.uniform((0.12, 0.005, 0.01), (0.5, 0.09, 0.1)), np.float32)
         shadow = rng.uniform(0.01, 0.3, 3).astype(np.float32)
         _over(paint, lip, masks.lips * identity.make_up * 0.7, 0.0)

@@ -76,7 +76,7 @@ def _nasolabial(side: Array, y: Array) -> tuple[Array, Array]:
 
 
 def _mouth(side: Array, y: Array) -> tuple[Array, Array]:
-    marionette = _groove(side - 0.262 - 0.12 * (6.66 - y), 0.018, 0.012, _window(y, 6.45, 6.665, 0.08))
+    marionette = _groove(side - 0.262 - 0.12 * (6.66 - y), 0.018, 0.009, 0.65 * _window(y, 6.48, 6.665, 0.1))
     chin = _groove(y - 6.475 - 0.5 * side**2, 0.02, 0.008, 0.6 * _window(side, -1, 0.14, 0.1))
     lip = [_groove(side - place, 0.007, 0.003, 0.25 * _window(y, 6.765, 6.83, 0.06)) for place in (0.03, 0.06, 0.12)]
     return _sum([marionette, chin, *lip])
