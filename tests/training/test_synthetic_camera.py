@@ -226,6 +226,7 @@ def test_the_photograph_ends_in_about_a_third_of_the_pictures_and_never_in_the_f
     third = slice(round(SIDE * 0.37), round(SIDE * 0.63))
     for frame in found[:200]:
         filled = frame.fill(picture)
+        assert min(frame.right - frame.left, frame.bottom - frame.top) >= 0.5 * SIDE - 1
         np.testing.assert_array_equal(filled[third, third], picture[third, third])
         hidden = frame.outside(2 * SIDE, SIDE)[::2, ::2]
         np.testing.assert_array_equal(filled[~hidden], picture[~hidden])

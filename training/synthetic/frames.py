@@ -12,6 +12,7 @@ Image = NDArray[np.uint8]
 
 _KINDS = ("black", "white", "replicated", "mirrored", "blurred")
 _DEEPEST = 0.36  # of the picture's side: it cuts into the head, never to the middle of the face
+_MOST_ACROSS = 0.5  # two opposite bands together: a little more than the face is left
 
 
 @dataclass(frozen=True)
@@ -54,8 +55,10 @@ def sample_frame(side: int, rng: np.random.Generator) -> Frame | None:
         return None
     kind = str(rng.choice(_KINDS, p=(0.68, 0.1, 0.12, 0.05, 0.05)))
     sides = rng.permutation(4)[: rng.choice([1, 2, 3, 4], p=(0.46, 0.32, 0.14, 0.08))]
-    depths = np.zeros(4, int)
+    depths = np.zeros(4)
     deepest = _DEEPEST if kind in ("black", "white") else _DEEPEST / 2  # a deep mirror shows a second face
-    depths[sides] = np.round(rng.uniform(0.08, deepest, len(sides)) * side)
-    left, top, right, bottom = (int(depth) for depth in depths)
+    depths[sides] = rng.uniform(0.08, deepest, len(sides))
+    across = depths.reshape(2, 2).sum(0)  # left with right, top with bottom
+    depths *= np.tile(_MOST_ACROSS / np.maximum(across, _MOST_ACROSS), 2)
+    left, top, right, bottom = (int(depth) for depth in np.round(depths * side))
     return Frame(kind, left, top, side - right, side - bottom)
