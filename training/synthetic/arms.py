@@ -10,6 +10,7 @@ from hpe_edge.training.synthetic.contact import height_field, way_to_touch
 from hpe_edge.training.synthetic.drawable import PAINT_COLUMNS, Drawable, join, plain
 from hpe_edge.training.synthetic.gestures import MIRROR_68, Gesture
 from hpe_edge.training.synthetic.hands import POSES, HandPose, HandRig, pose_hand
+from hpe_edge.training.synthetic.head_model import HeadModel
 from hpe_edge.training.synthetic.landmarks import LANDMARKS_68
 from hpe_edge.training.synthetic.materials import M_CULL
 from hpe_edge.training.synthetic.raster import vertex_normals
@@ -21,6 +22,8 @@ IntArray = NDArray[np.int32]
 _STRAIGHT = np.asarray((-0.05, -0.97, 0.24))  # hand axes: wrist to elbow when the wrist is not bent
 _MOST_BENT = np.cos(np.radians(58))  # of a wrist
 _OPEN_SKY = 0.92
+_KNUCKLE_DM = 0.98  # wrist to middle knuckle of a grown-up
+_NECK = 0.15  # headness of the lowest vertices that a hand may lie on
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,11 @@ class Owner:
     sleeve: FloatArray | None
     sleeve_from: float
     size: float = 1.0
+
+    def reach(self, rig: HandRig) -> float:
+        """Of this hand against that which anchors and grips are given for: children's are small."""
+        knuckle, wrist = self.neutral[rig.joints[[2, 5], 0]].mean(1)
+        return self.size * float(np.linalg.norm(knuckle - wrist)) / _KNUCKLE_DM
 
 
 @dataclass(frozen=True)
@@ -76,12 +84,12 @@ def _bent_at_most(forearm: FloatArray) -> FloatArray:
     return _MOST_BENT * straight + np.sqrt(1 - _MOST_BENT**2) * across
 
 
-def gesture_place(gesture: Gesture, points_68: FloatArray, size: float, rng: np.random.Generator) -> Place:
+def gesture_place(gesture: Gesture, points_68: FloatArray, reach: float, rng: np.random.Generator) -> Place:
     """Where a gesture would have the left hand; ``points_68`` (68, 3) in head axes."""
     fingers = np.asarray(gesture.fingers) + rng.normal(0, 0.14, 3)
     axes = hand_axes(fingers, np.asarray(gesture.palm) + rng.normal(0, 0.12, 3))
     target = points_68[list(gesture.points)].mean(0) + gesture.offset + rng.normal(0, 0.07, 3)
-    wrist = target - axes @ np.asarray(gesture.anchor) * size
+    wrist = target - axes @ np.asarray(gesture.anchor) * reach
     elbow = np.asarray(gesture.elbow) + rng.normal(0, 0.5, 3)
     return Place(axes, wrist.astype(np.float32), elbow.astype(np.float32))
 
@@ -95,9 +103,10 @@ class FacedSurface:
     points_68: FloatArray
 
     @classmethod
-    def of(cls, base: FloatArray, faces: IntArray) -> FacedSurface:
-        """From a posed base mesh."""
-        return cls(base, faces, base[LANDMARKS_68])
+    def of(cls, base: FloatArray, model: HeadModel) -> FacedSurface:
+        """Head and neck of a posed base mesh; from below, the chest would be in the way."""
+        faces = model.bust_faces
+        return cls(base, faces[model.headness[faces[:, 0]] > _NECK], base[LANDMARKS_68])
 
     def mirrored(self) -> FacedSurface:
         """As if the right side were the left one."""
@@ -118,7 +127,7 @@ def lay_hand(
     rig: HandRig, owner: Owner, gesture: Gesture, surface: FacedSurface, gap: float, rng: np.random.Generator
 ) -> LaidHand:
     """A left hand that touches the surface."""
-    place = gesture_place(gesture, surface.points_68, owner.size, rng)
+    place = gesture_place(gesture, surface.points_68, owner.reach(rig), rng)
     pose = vary(POSES[str(rng.choice(gesture.poses))], rng)
     points = shape_hand(rig, owner, pose, place)
     outward = -np.asarray(gesture.approach, np.float32)

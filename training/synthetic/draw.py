@@ -33,6 +33,14 @@ class Drawn:
     radiance: FloatArray
     coverage: FloatArray
 
+    def nearest_round(self, own_faces: int, distance_dm: float) -> FloatArray:
+        """Inverse depths for the labels of a head ``distance_dm`` away whose triangles are the first ``own_faces``.
+
+        Labels allow a head's own surface 12 mm, the thickness of a finger; others' surfaces come nearer by 11.
+        """
+        closer = np.float32(1 + 0.11 / distance_dm)
+        return np.where(self.triangle_of >= own_faces, self.inverse_depth * closer, self.inverse_depth)
+
 
 def draw(thing: Drawable, texels: NDArray[np.uint8], camera: Camera, lighting: Lighting, side: int) -> Drawn:
     """Draw a thing on ``side`` x ``side`` pixels; shadows fall within 4.2 dm round the head."""

@@ -71,7 +71,7 @@ def occlusion_of(
         gesture = GESTURES[rng.choice(len(GESTURES), p=shares / shares.sum())]
         return own_hands(model, figure, posed, camera, gesture, rng)
     right = bool(rng.random() < 0.5)
-    surface = FacedSurface.of(posed.base, model.bust_faces)
+    surface = FacedSurface.of(posed.base, model)
     stage = Stage(model, own_hand(model, figure, rng), surface.mirrored() if right else surface, right, camera, rng)
     table = ACTS if kind == "act" else VIEWS
     shares = np.asarray([share for share, _ in table])
@@ -99,7 +99,7 @@ def own_hands(
     owner = own_hand(model, figure, rng)
     right = bool(rng.random() < 0.5)
     sides = (right, not right) if rng.random() < gesture.both else (right,)
-    surface = FacedSurface.of(posed.base, model.bust_faces)
+    surface = FacedSurface.of(posed.base, model)
     parts, left_open = [], np.ones(len(posed.base), np.float32)
     for side in sides:
         laid = lay_hand(model.hand, owner, gesture, surface.mirrored() if side else surface, _GAP_DM, rng)

@@ -73,7 +73,7 @@ def render_picture(
     if film == "near infrared":
         drawn = show_pupils(drawn, camera, posed.base, dice("pupils"))
     drawn = defocus_from(drawn, len(thing.faces) - occlusion.faces, occlusion.blur * side)
-    nearest, frame = drawn.inverse_depth, None
+    nearest, frame = drawn.nearest_round(len(figure.faces), camera.distance_dm), None
     if "camera" in features:
         shade = lighting.exposure * exposure_of_tone(figure.identity.monk_tone, film)
         picture = photograph(Taken(drawn.radiance, drawn.coverage, background, shade, lighting.dark), film, dice)

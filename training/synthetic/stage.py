@@ -82,7 +82,7 @@ class Stage:
         """A hand whose ``grip`` (hand axes) lies at ``at`` (3,)."""
         owner = owner or self.owner
         axes = hand_axes(np.asarray(fingers, float), np.asarray(palm, float))
-        wrist = at - axes @ np.asarray(grip) * owner.size
+        wrist = at - axes @ np.asarray(grip) * owner.reach(self.model.hand)
         place = Place(axes, wrist, np.asarray(elbow) + self.rng.normal(0, 0.35, 3))
         points = shape_hand(self.model.hand, owner, vary(POSES[pose], self.rng), place)
         open_sky = np.full(len(points), 0.85, np.float32)
