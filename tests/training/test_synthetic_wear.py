@@ -15,7 +15,8 @@ from hpe_edge.training.synthetic.cloth import surface
 from hpe_edge.training.synthetic.dome import COLUMNS, ROWS, Dome, bind_dome, dome_of, grid_angles
 from hpe_edge.training.synthetic.features import ALL_FEATURES
 from hpe_edge.training.synthetic.figure import build_figure
-from hpe_edge.training.synthetic.hair_cards import Cut, Dye, grow_locks
+from hpe_edge.training.synthetic.hair_cards import grow_locks
+from hpe_edge.training.synthetic.hair_cut import Cut, Dye
 from hpe_edge.training.synthetic.hair_mass import Reshape, bald_share
 from hpe_edge.training.synthetic.hair_style import STYLES, make_hair, sample_colour, sample_style
 from hpe_edge.training.synthetic.head_model import HeadModel, load_head_model

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from hpe_edge.training.synthetic.dome import CENTRE, COLUMNS, ROWS, Dome, grid_angles
+from hpe_edge.training.synthetic.dome import CENTRE, Dome, grid_angles
 from hpe_edge.training.synthetic.worn import Worn, ellipsoid, sheet, tube, worn
 from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float32]
 
-_SHELLS = (0.3, 0.55, 0.8, 1.0)
+_SHELLS = (1.0, 0.7, 0.4)  # outermost first: it hides most of the others
 
 
 @dataclass(frozen=True)
@@ -64,17 +64,19 @@ def bald_share(mean: FloatArray, thinning: float) -> FloatArray:
 
 def curly_mass(dome: Dome, scalp: FloatArray, thickness: float, row: FloatArray, rng: np.random.Generator) -> Worn:
     """Shells of curls round the scalp (ROWS, COLUMNS): thick in the middle, none at the hairline."""
-    polar, azimuth = grid_angles()
-    wide = cv2.GaussianBlur(np.concatenate([scalp[:, -6:], scalp, scalp[:, :6]], 1), (0, 0), 2.0)[:, 6:-6]
+    polar, azimuth = (angles[:, ::2] for angles in grid_angles())
+    wide = cv2.GaussianBlur(np.concatenate([scalp[:, -6:], scalp, scalp[:, :6]], 1), (0, 0), 2.0)[:, 6:-6:2]
     rise = np.sqrt(np.clip((wide - 0.35) / 0.45, 0, 1))
     parts = []
     for share in _SHELLS:
-        bumps = cv2.GaussianBlur(rng.normal(size=(ROWS, COLUMNS)).astype(np.float32), (0, 0), 1.5)
+        bumps = cv2.GaussianBlur(rng.normal(size=wide.shape).astype(np.float32), (0, 0), 1.0)
         gap = thickness * share * rise * (1 + 0.5 * bumps / bumps.std() * 0.3) + 0.01
         vertices, uv, faces = sheet(dome.place(polar, azimuth, gap), closed=True)
         uv = np.stack([uv[:, 0], 1 - uv[:, 1]], 1) * (1.0, 0.8) + (0.0, 0.2 * rng.random())
         hairy = np.concatenate([wide, wide[:, :1]], 1).reshape(-1) > 0.42
-        parts.append((vertices, uv, faces[hairy[faces].all(1)], np.full(len(vertices), 0.3 + 0.7 * share)))
+        faces = faces[hairy[faces].all(1)]
+        used = int(faces.max()) + 1 if len(faces) else 1  # nothing grows below
+        parts.append((vertices[:used], uv[:used], faces, np.full(used, 0.3 + 0.7 * share)))
     return _joined(parts, row)
 
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 from hpe_edge.training.synthetic.dome import Dome
-from hpe_edge.training.synthetic.hair_cards import Cut, Dye, grow_locks, grow_tail, head_direction
+from hpe_edge.training.synthetic.hair_cards import grow_locks, grow_tail
+from hpe_edge.training.synthetic.hair_cut import Cut, Dye, head_direction
 from hpe_edge.training.synthetic.hair_mass import (
     Reshape,
     bald_share,
