@@ -89,8 +89,8 @@ def add_beards(store: TexelStore, points: Array, known: NDArray[np.bool_]) -> di
     noise = rng.normal(size=(_SIDE, _SIDE)).astype(np.float32)
     strands = cv2.GaussianBlur(noise, (0, 0), sigmaX=2.5, sigmaY=0.7)  # the face lies on its side in the texture
     clumps = cv2.GaussianBlur(rng.normal(size=(_SIDE, _SIDE)).astype(np.float32), (0, 0), 4)
-    share = 0.62 + 0.25 * strands / strands.std() + 0.12 * clumps / clumps.std()
-    grey = np.clip(120 + 38 * strands / strands.std() + 15 * clumps / clumps.std(), 15, 255)
+    share = 0.68 + 0.18 * strands / strands.std() + 0.08 * clumps / clumps.std()
+    grey = np.clip(120 + 26 * strands / strands.std() + 10 * clumps / clumps.std(), 15, 255)
     found = {}
     for style in BEARD_STYLES:
         region = np.where(known, beard_region(style, points[..., 0], points[..., 1], points[..., 2]), 0.0)

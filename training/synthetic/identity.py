@@ -138,10 +138,6 @@ def sample_identity(model: HeadModel, features: frozenset[str], dice: Dice) -> I
             model.skin_map, skin, identity.skin_gain * skin.mean, sex, age, tone, identity.make_up, dice("complexion")
         )
         identity = replace(identity, complexion=complexion, eye=_pick_iris(model, tone, dice("iris")))
-        grown = max(identity.beard, identity.moustache)
-        if grown > 0:
-            beard = sample_beard(hair_rgb, age, grown < 0.45, dice("beard"))
-            identity = replace(identity, facial_hair=beard)
     if "hair" in features:
         covered = "wear" not in features and (hat is not None or cover in ("beanie", "hood"))
         identity = replace(identity, **hair_fields(hair, covered, sex, age, tone, dice("hair style")))
@@ -149,6 +145,10 @@ def sample_identity(model: HeadModel, features: frozenset[str], dice: Dice) -> I
         outfit = sample_outfit(sex, age, dice("outfit"))
         worn_hair = identity.hair if "hair" in features else hair
         identity = replace(identity, **{"hair": worn_hair, **outfit_fields(model, outfit, identity.style)})
+    grown = max(identity.beard, identity.moustache)
+    if identity.complexion is not None and grown > 0:
+        own_rgb = identity.complexion.brow_limit_rgb if identity.hair_name == "dyed" else identity.hair_rgb
+        identity = replace(identity, facial_hair=sample_beard(own_rgb, age, grown < 0.45, dice("beard")))
     return identity
 
 
