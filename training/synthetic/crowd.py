@@ -43,7 +43,6 @@ _FACE_DM = 1.25  # height of the tight box of a face that looks into the camera
 _NEAREST_DM = 3.2
 _ROOM_DM = 3.0  # between the middles of two heads
 _SCENES_OF_A_CAST, _CAST = 8, 8
-_CAST_DICE = 500_009  # child number, out of the way of the people's in a scene
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -158,7 +157,7 @@ def _member(studio: Studio, spec: SceneSpec, member: int, casts: dict[int, Figur
     if member not in casts:
         for old in [known for known in casts if known // _CAST != member // _CAST]:
             del casts[old]
-        dice = Dice((spec.seed, _CAST_DICE, member))
+        dice = Dice((spec.seed, member))  # as the identities of single heads, balanced in the same way
         casts[member] = build_figure(studio.model, sample_identity(studio.model, frozenset(spec.features), dice), dice)
     return casts[member]
 

@@ -13,7 +13,7 @@ from hpe_edge.training.synthetic.company import sample_companion
 from hpe_edge.training.synthetic.figure import build_figure
 from hpe_edge.training.synthetic.identity import Identity, sample_identity
 from hpe_edge.training.synthetic.scene import Picture, render_picture
-from hpe_edge.training.synthetic.sets import SetSpec, render_set
+from hpe_edge.training.synthetic.sets import Paint, SetSpec, Spec, render_set
 from hpe_edge.training.synthetic.shard_files import Sample
 from hpe_edge.training.synthetic.streams import Dice
 from hpe_edge.training.synthetic.studio import Studio
@@ -63,9 +63,21 @@ def generate(
     **how: Any,
 ) -> Path:
     """Render a dataset of heads and write its data card; arguments and errors of ``sets.render_set``."""
+    return render_with_card(spec, paint_heads, out, assets_folder, head_folder, **how)
+
+
+def render_with_card(
+    spec: Spec,
+    paint: Paint[Spec],
+    out: Path,
+    assets_folder: Path | None = None,
+    head_folder: Path | None = None,
+    **how: Any,
+) -> Path:
+    """``sets.render_set``, then the data card of what was rendered."""
     from hpe_edge.training.synthetic.data_card import write_data_card  # workers need no matplotlib
 
-    path = render_set(spec, paint_heads, out, assets_folder, head_folder, **how)
+    path = render_set(spec, paint, out, assets_folder, head_folder, **how)
     write_data_card(out, assets_folder, commit=source_commit(), quiet=bool(how.get("quiet")))
     return path
 

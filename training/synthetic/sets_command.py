@@ -40,14 +40,14 @@ def _add_sequence(subparsers: argparse._SubParsersAction[argparse.ArgumentParser
 
 
 def _render_sequence(args: argparse.Namespace) -> int:
+    from hpe_edge.training.synthetic.generate import render_with_card
     from hpe_edge.training.synthetic.sequence import SequenceSpec, paint_frames, write_labels, write_video
-    from hpe_edge.training.synthetic.sets import render_set
 
     spec = SequenceSpec(
         seed=args.seed, count=args.frames, image_size=args.image_size, fps=args.fps, trajectory=args.trajectory,
         exposure_share=args.exposure, features=features_of(args),
     )  # fmt: skip
-    path = render_set(spec, paint_frames, args.out, args.assets, args.head_data, **how(args))
+    path = render_with_card(spec, paint_frames, args.out, args.assets, args.head_data, **how(args))
     made = {"dataset": str(path), "labels": str(write_labels(args.out))}
     if args.mp4:
         made["video"] = str(write_video(args.out, args.fps))
@@ -87,6 +87,7 @@ def _span(text: str) -> tuple[int, int]:
 
 def _render_scenes(args: argparse.Namespace) -> int:
     from hpe_edge.training.synthetic.crowd import SceneSpec, paint_scenes
+    from hpe_edge.training.synthetic.generate import render_with_card
     from hpe_edge.training.synthetic.sets import render_set
 
     spec = SceneSpec(
@@ -94,6 +95,7 @@ def _render_scenes(args: argparse.Namespace) -> int:
         heads_most=args.heads[1], faceless_share=args.faceless, yaw_range_deg=args.yaw_range,
         scenes_per_shard=args.scenes_per_shard, features=features_of(args),
     )  # fmt: skip
-    path = render_set(spec, paint_scenes, args.out, args.assets, args.head_data, **how(args))
+    render = render_with_card if spec.heads_most else render_set  # a card tells of heads
+    path = render(spec, paint_scenes, args.out, args.assets, args.head_data, **how(args))
     print(json.dumps({"dataset": str(path), "count": args.count}) if args.json else f"{path}: {args.count} scenes")
     return 0
