@@ -307,7 +307,7 @@ def pose_figure(
 ) -> PosedFigure:
     """Apply an expression, turn the trunk by ``trunk`` (3, 3) against the head, look along ``gaze`` (3,).
 
-    ``teeth_drop``: dm that the teeth lie lower than MakeHuman has them.
+    ``teeth_drop``: dm that the teeth lie lower, and the tongue farther back, than MakeHuman has them.
     """
     identity = figure.identity
     base = identity.neutral.copy()
@@ -342,6 +342,8 @@ def pose_figure(
             positions[run] = _pose_item(model, piece, base, trunk)
             if piece.item is identity.teeth:
                 positions[run, 1] -= np.float32(teeth_drop)
+            elif piece.item is model.items["tongue"][0]:
+                positions[run, 2] -= np.float32(2 * teeth_drop)
             _own_normals(piece, positions[run], normals[run])
     folds = folds_of(identity.complexion, weights) if identity.complexion is not None else None
     return PosedFigure(positions, normals, uv, turned, skin_normals, folds)

@@ -203,7 +203,7 @@ def _read_items(assets: AssetLibrary, store: TexelStore, base: FloatArray) -> di
     fibre = store.add(_fibre_texture())
     kinds = {
         "hair": ("makehuman/hair/", 512),
-        "eyebrows": ("makehuman/eyebrows/", 256),
+        "eyebrows": ("makehuman/eyebrows/", 96),  # hairs finer than a sample would be drawn as dots
         "eyelashes": ("makehuman/eyelashes/", 256),
         "teeth": ("makehuman/teeth/", 256),
         "tongue": ("makehuman/tongue/", 128),
