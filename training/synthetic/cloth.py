@@ -43,7 +43,7 @@ def opened(
     share = np.linspace(-1, 1, columns, dtype=np.float32)
     azimuth = np.pi + share[None, :] * (np.pi - half_open[:, None])
     wide = np.broadcast_to(polar[:, None], azimuth.shape)
-    return dome.place(wide, azimuth, gap + over_ears(wide, azimuth, 0.17))
+    return dome.place(wide, azimuth, gap + over_ears(wide, azimuth, 0.2))
 
 
 def drape(ring: FloatArray, centre: FloatArray, rows: int, bottom: float, half: tuple[float, float]) -> FloatArray:

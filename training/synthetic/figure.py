@@ -304,10 +304,12 @@ def pose_figure(
     trunk: Matrix,
     gaze: FloatArray,
     teeth_drop: float = 0.0,
+    down: FloatArray | None = None,
 ) -> PosedFigure:
     """Apply an expression, turn the trunk by ``trunk`` (3, 3) against the head, look along ``gaze`` (3,).
 
-    ``teeth_drop``: dm that the teeth lie lower, and the tongue farther back, than MakeHuman has them.
+    ``teeth_drop``: dm that the teeth lie lower than MakeHuman has them. ``down`` (3,; head axes): where
+    loose hair falls; None: to the chin.
     """
     identity = figure.identity
     base = identity.neutral.copy()
@@ -333,7 +335,7 @@ def pose_figure(
             positions[run] = figure.glasses_positions
             _own_normals(piece, positions[run], normals[run])
         elif piece.worn is not None:
-            positions[run] = _pose_worn(piece.worn, identity.neutral, base, trunk)
+            positions[run] = _pose_worn(piece.worn, identity.neutral, base, trunk, down)
             if piece.worn.shading is not None:
                 normals[run] = piece.worn.shading
             else:
@@ -342,8 +344,6 @@ def pose_figure(
             positions[run] = _pose_item(model, piece, base, trunk)
             if piece.item is identity.teeth:
                 positions[run, 1] -= np.float32(teeth_drop)
-            elif piece.item is model.items["tongue"][0]:
-                positions[run, 2] -= np.float32(2 * teeth_drop)
             _own_normals(piece, positions[run], normals[run])
     folds = folds_of(identity.complexion, weights) if identity.complexion is not None else None
     return PosedFigure(positions, normals, uv, turned, skin_normals, folds)
@@ -354,10 +354,13 @@ def _turn_trunk(positions: FloatArray, headness: FloatArray, trunk: Matrix) -> F
     return positions * headness[:, None] + turned * (1 - headness[:, None])
 
 
-def _pose_worn(worn: Worn, neutral: FloatArray, base: FloatArray, trunk: Matrix) -> FloatArray:
+def _pose_worn(worn: Worn, neutral: FloatArray, base: FloatArray, trunk: Matrix, down: FloatArray | None) -> FloatArray:
     if worn.rigid:
         return worn.positions
-    moved = (base[worn.anchor] - neutral[worn.anchor]) * worn.follow[:, None]
+    if worn.sway is not None:
+        moved = worn.hang(down) if down is not None else np.float32(0)
+    else:
+        moved = (base[worn.anchor] - neutral[worn.anchor]) * worn.follow[:, None]
     return _turn_trunk(worn.positions + moved, worn.headness, trunk)
 
 

@@ -197,6 +197,7 @@ def _ribbons(
     return worn(
         vertices, coordinates, faces, row,
         headness=np.clip((vertices[:, 1] - 5.5) / 1.0, 0, 1),
+        sway=np.maximum(dome.centre[1] - 0.35 - vertices[:, 1], 0).astype(np.float32),
         shading=shading.astype(np.float32),
         paint=_paint(dye, count, along, rng),
         occlusion=np.repeat(depth[:, :, None], 2, 2).reshape(-1),

@@ -73,7 +73,7 @@ def sample_colour(age: float, tone: float, rng: np.random.Generator) -> tuple[st
     names = list(_COLOURS)
     dark = np.clip((tone - 4.5) / 3, 0, 1)
     leaning = {"black": 1 + 1.6 * dark, "blond": 1 - 0.75 * dark, "lightblond": 1 - 0.85 * dark, "red": 1 - 0.6 * dark}
-    leaning |= dict.fromkeys(("grey", "white"), 0.3 if age < 0.6 else 6.0)
+    leaning |= dict.fromkeys(("grey", "white"), 0.3 if age < 0.6 else 4.5)
     shares = np.asarray([_COLOURS[name][1] * leaning.get(name, 1.0) for name in names])
     name = names[rng.choice(len(names), p=shares / shares.sum())]
     rgb = linear_rgb(_COLOURS[name][0]) * np.float32(np.exp(rng.normal(0, 0.25)))

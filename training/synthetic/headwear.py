@@ -25,13 +25,10 @@ class Colours:
     pattern: str
 
 
-def _column(rows: int, values: FloatArray) -> FloatArray:
-    return np.broadcast_to(values, (rows, len(ROUND))).astype(np.float32)
-
-
 def _folds(rng: np.random.Generator, rows: int, columns: int, depth: float) -> FloatArray:
     """Soft creases (rows, columns)."""
     noise = cv2.GaussianBlur(rng.normal(size=(rows, columns)).astype(np.float32), (0, 0), sigmaX=1.0, sigmaY=2.2)
+    noise[:, -1] = noise[:, 0]  # where the ends of a cloth meet they lie together
     return np.asarray(depth * noise / noise.std(), np.float32)
 
 
@@ -119,8 +116,11 @@ def head_scarf(dome: Dome, colours: Colours, rows_of: Rows, rng: np.random.Gener
     middle, half = (low + high) / 2, (high - low) / 2
     width = np.radians(float(rng.uniform(50, 66)))
     half_open = width * np.sqrt(np.clip(1 - ((polar - middle) / half) ** 2, 0, 1)) ** 0.8
-    gap = 0.05 + float(rng.uniform(0, 0.1)) * np.clip(1.6 - polar, 0, 1)[:, None] + _folds(rng, rows, 40, 0.014)
-    gap = gap + 0.03 * np.abs(np.linspace(-1, 1, 40))[None, :] ** 8
+    side = np.linspace(-1, 1, 40, dtype=np.float32)[None, :]
+    loose = float(rng.uniform(0.0, 0.35))  # over hair tied up, and hanging free at jaw and nape
+    gap = 0.06 + float(rng.uniform(0, 0.12)) * np.clip(1.6 - polar, 0, 1)[:, None] + _folds(rng, rows, 40, 0.02)
+    gap = gap + loose * (np.clip(polar - 1.5, 0, 0.9)[:, None] * (0.3 + 0.7 * (1 - side**2)))
+    gap = gap + float(rng.uniform(0.02, 0.09)) * np.abs(side) ** 8
     head = opened(dome, polar, half_open.astype(np.float32), gap.astype(np.float32))
     return [_with_drape(dome, head, rows_of(colours.pattern, colours.main), rng)]
 

@@ -59,7 +59,10 @@ def render_picture(
         act = sample_act(rotation, dice("acting"))
     else:
         act = Act(*sample_expression(dice("expression")), sample_gaze(dice("gaze")))
-    posed = pose_figure(model, figure, act.weights, sample_trunk(rotation, dice("trunk")), act.gaze, act.teeth_drop)
+    down = (rotation.T @ (0, -1, 0)).astype(np.float32)
+    posed = pose_figure(
+        model, figure, act.weights, sample_trunk(rotation, dice("trunk")), act.gaze, act.teeth_drop, down
+    )
     view = sample_view(dice("lens")) if "camera" in features else on_axis(sample_distance_dm(dice("camera")))
     camera = aim_at_face(posed.base[LANDMARKS_68], rotation, view, side)
     film = sample_film(dice("kind of film")) if "camera" in features else "colour"

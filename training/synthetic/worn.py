@@ -12,13 +12,17 @@ FloatArray = NDArray[np.float32]
 IntArray = NDArray[np.int32]
 
 
+_GIVE = 0.6  # hair holds some of its shape
+
+
 @dataclass(frozen=True)
 class Worn:
     """A thing on the neutral head (head axes, dm).
 
     ``positions`` (V, 3), ``uv`` (V, 2), ``faces`` (F, 3); ``rows``: for successive runs of faces their count and
     material; ``anchor`` (V,) base vertices whose expression it follows by shares ``follow`` (V,); ``headness`` (V,) 1
-    where it turns with the head, 0 with the trunk; ``shading`` (V, 3) normals, or None for those of the mesh;
+    where it turns with the head, 0 with the trunk; ``sway`` (V,) dm of free hang, for what gravity pulls, or None;
+    ``shading`` (V, 3) normals, or None for those of the mesh;
     ``paint`` (V, PAINT_COLUMNS); ``occlusion`` (V,).
     """
 
@@ -29,6 +33,7 @@ class Worn:
     anchor: IntArray
     follow: FloatArray
     headness: FloatArray
+    sway: FloatArray | None
     shading: FloatArray | None
     paint: FloatArray
     occlusion: FloatArray
@@ -37,6 +42,17 @@ class Worn:
     def rigid(self) -> bool:
         """Whether it moves with the head alone."""
         return bool(self.headness.min() >= 1 and not self.follow.any())
+
+    def hang(self, down: FloatArray) -> FloatArray:
+        """Shift (V, 3) by gravity along ``down`` (3,; head axes): hair falls aside when the head tilts."""
+        assert self.sway is not None
+        lean = np.clip(_GIVE * down / max(float(-down[1]), 0.4), -1.0, 1.0).astype(np.float32)
+        shift = self.sway[:, None] * lean
+        shift[:, 1] = 0
+        inward = np.sign(self.positions[:, 0]) * shift[:, 0] < 0
+        shift[:, 2] += np.where(inward & (self.positions[:, 2] > 0.3), 0.5 * np.abs(shift[:, 0]), 0)
+        shift[:, 0] *= np.where(inward, 0.6, 1.0)
+        return shift
 
 
 def worn(
@@ -48,6 +64,7 @@ def worn(
     anchor: IntArray | None = None,
     follow: FloatArray | None = None,
     headness: FloatArray | None = None,
+    sway: FloatArray | None = None,
     shading: FloatArray | None = None,
     paint: FloatArray | None = None,
     occlusion: FloatArray | float = 0.9,
@@ -62,6 +79,7 @@ def worn(
         anchor=np.zeros(count, np.int32) if anchor is None else anchor.astype(np.int32),
         follow=np.zeros(count, np.float32) if follow is None else follow.astype(np.float32),
         headness=np.ones(count, np.float32) if headness is None else headness.astype(np.float32),
+        sway=sway,
         shading=shading,
         paint=np.zeros((count, PAINT_COLUMNS), np.float32) if paint is None else paint,
         occlusion=np.ascontiguousarray(np.broadcast_to(np.asarray(occlusion, np.float32), (count,))),
