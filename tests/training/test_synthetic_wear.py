@@ -89,6 +89,17 @@ def test_wind_blows_hair_aside() -> None:
     assert middle((0.8, 0.0)) > middle((0.0, 0.0)) + 0.05
 
 
+def test_loose_hair_falls_to_the_side_the_head_leans_to() -> None:
+    cut = Cut(length=2.0)
+    dye = Dye(GREY, GREY, 1.0, GREY, 0.0, 0.1)
+    made = grow_locks(cut, dye, _ball(), _scalp(), _rows("", GREY), np.random.default_rng(4))
+    assert not made.hang(np.asarray((0, -1, 0), np.float32)).any()
+    aside = made.hang(np.asarray((0.5, -0.87, 0), np.float32))
+    assert aside[:, 0].max() > 0.2
+    assert aside[:, 0].min() >= 0
+    assert not aside[made.positions[:, 1] > 7.4].any()
+
+
 @pytest.mark.parametrize("name", sorted(outfits._MAKERS))
 def test_headgear_sits_on_the_head(name: str) -> None:
     maker: Callable[..., list[outfits.Worn]] = outfits._MAKERS[name]
