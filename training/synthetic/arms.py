@@ -13,6 +13,7 @@ from hpe_edge.training.synthetic.hands import POSES, HandPose, HandRig, pose_han
 from hpe_edge.training.synthetic.head_model import HeadModel
 from hpe_edge.training.synthetic.landmarks import LANDMARKS_68
 from hpe_edge.training.synthetic.materials import M_CULL
+from hpe_edge.training.synthetic.props import tube
 from hpe_edge.training.synthetic.raster import vertex_normals
 from numpy.typing import NDArray
 
@@ -22,20 +23,24 @@ IntArray = NDArray[np.int32]
 _STRAIGHT = np.asarray((-0.05, -0.97, 0.24))  # hand axes: wrist to elbow when the wrist is not bent
 _MOST_BENT = np.cos(np.radians(58))  # of a wrist
 _OPEN_SKY = 0.92
+_SHOULDER = (1.85, 5.15)  # dm: x and y on the mean body
+_LONGEST_UPPER_ARM = 4.0  # dm
 _KNUCKLE_DM = 0.98  # wrist to middle knuckle of a grown-up
 _NECK = 0.15  # headness of the lowest vertices that a hand may lie on
 
 
 @dataclass(frozen=True)
 class Owner:
-    """Whose hand it is: ``neutral`` (B, 3) base mesh, material row of the skin; sleeve's colour and where it
-    begins along the forearm (dm from the wrist), None for a bare arm; ``size`` of the hand."""
+    """Whose hand it is: ``neutral`` (B, 3) base mesh, material row of the skin; sleeve's row and where it
+    begins along the forearm (dm from the wrist), None for a bare arm; ``size`` of the hand; ``upper``: row of
+    the upper arm, None where it is out of the picture."""
 
     neutral: FloatArray
     skin: FloatArray
     sleeve: FloatArray | None
     sleeve_from: float
     size: float = 1.0
+    upper: FloatArray | None = None
 
     def reach(self, rig: HandRig) -> float:
         """Of this hand against that which anchors and grips are given for: children's are small."""
@@ -96,22 +101,30 @@ def gesture_place(gesture: Gesture, points_68: FloatArray, reach: float, rng: np
 
 @dataclass(frozen=True)
 class FacedSurface:
-    """A person's head to lay hands on: positions (V, 3) in head axes, ``faces`` (F, 3), landmarks (68, 3)."""
+    """A person's head to lay hands on: positions (V, 3) in head axes, ``faces`` (F, 3), landmarks (68, 3),
+    left and right ``shoulders`` (2, 3)."""
 
     positions: FloatArray
     faces: IntArray
     points_68: FloatArray
+    shoulders: FloatArray
 
     @classmethod
     def of(cls, base: FloatArray, model: HeadModel) -> FacedSurface:
         """Head and neck of a posed base mesh; from below, the chest would be in the way."""
         faces = model.bust_faces
-        return cls(base, faces[model.headness[faces[:, 0]] > _NECK], base[LANDMARKS_68])
+        at = np.abs(model.mean[faces[:, 0]] * (1, 1, 0) - (0, _SHOULDER[1], 0))
+        round_ = faces[(np.abs(at[:, 0] - _SHOULDER[0]) < 0.3) & (at[:, 1] < 0.25), 0]
+        left = model.mean[round_, 0] > 0
+        shoulders = np.stack([base[round_[left]].mean(0), base[round_[~left]].mean(0)])
+        return cls(base, faces[model.headness[faces[:, 0]] > _NECK], base[LANDMARKS_68], shoulders)
 
     def mirrored(self) -> FacedSurface:
         """As if the right side were the left one."""
         flip = np.asarray((-1, 1, 1), np.float32)
-        return FacedSurface(self.positions * flip, self.faces, self.points_68[MIRROR_68] * flip)
+        return FacedSurface(
+            self.positions * flip, self.faces, self.points_68[MIRROR_68] * flip, self.shoulders[::-1] * flip
+        )
 
 
 @dataclass(frozen=True)
@@ -146,13 +159,20 @@ def lay_hand(
 
 
 def draw_hand(
-    rig: HandRig, owner: Owner, points: FloatArray, open_sky: FloatArray, right: bool, camera: Camera | None
+    rig: HandRig,
+    owner: Owner,
+    points: FloatArray,
+    open_sky: FloatArray,
+    right: bool,
+    camera: Camera,
+    shoulder: FloatArray,
 ) -> Drawable:
-    """A hand (H, 3) as the camera sees it, mirrored for the right one; head axes, or the camera's without one."""
+    """A hand (H, 3) in head axes as the camera sees it, mirrored for the right one, and its upper arm."""
     faces = rig.faces
+    flip = np.asarray((-1 if right else 1, 1, 1), np.float32)
     if right:
-        points, faces = points * np.asarray((-1, 1, 1), np.float32), faces[:, ::-1]
-    seen = np.ascontiguousarray(points if camera is None else camera.see(points), np.float32)
+        points, faces = points * flip, faces[:, ::-1]
+    seen = camera.see(points)
     normals = np.zeros_like(seen)
     vertex_normals(seen, np.ascontiguousarray(rig.source[faces]), normals)
     source = rig.source
@@ -168,7 +188,27 @@ def draw_hand(
         face_material=np.zeros(len(faces), np.int32),
         materials=row[None],
     )
-    return hand if owner.sleeve is None else join([hand, _sleeve(rig, owner, seen, normals, faces)])
+    parts = [hand]
+    if owner.sleeve is not None:
+        parts.append(_sleeve(rig, owner, seen, normals, faces))
+    if owner.upper is not None:
+        parts += _upper_arm(rig, owner.upper, seen, camera.see((shoulder * flip)[None])[0])
+    return join(parts)
+
+
+def _upper_arm(rig: HandRig, row: FloatArray, seen: FloatArray, shoulder: FloatArray) -> list[Drawable]:
+    """A plain limb from the elbow to the shoulder; camera axes."""
+    wrist = seen[rig.weights[:, 0] > 0.5].mean(0)
+    reach = np.linalg.norm(seen - wrist, axis=1) * (rig.weights[:, 1] > 0.5)
+    end = seen[reach > 0.9 * reach.max()]
+    elbow, wide = end.mean(0), float(np.linalg.norm(end - end.mean(0), axis=1).mean())
+    if np.linalg.norm(shoulder - elbow) > _LONGEST_UPPER_ARM:
+        return []
+    line = elbow + np.linspace(-0.05, 1, 5)[:, None] * (shoulder - elbow)
+    limb = tube(line, np.asarray((0.5, 0.95, 1.05, 1.15, 1.2)) * wide, row, 12)
+    normals = np.zeros_like(limb.positions)
+    vertex_normals(limb.positions, limb.faces, normals)
+    return [plain(limb.positions, normals, limb.faces, limb.row)]
 
 
 def _sleeve(rig: HandRig, owner: Owner, seen: FloatArray, normals: FloatArray, faces: IntArray) -> Drawable:

@@ -20,7 +20,7 @@ IntArray = NDArray[np.int32]
 
 FINGERS = 5  # thumb first
 _BONES = 2 + 3 * FINGERS  # palm, forearm, three to a finger
-_FOREARM_STRETCH = 1.7  # below the middle of the forearm: an elbow lies mostly out of the picture
+_FOREARM_STRETCH = 1.2  # below the middle of the forearm: an elbow lies mostly out of the picture
 _STRETCH_FROM = -0.9  # dm
 
 

@@ -13,7 +13,8 @@ from hpe_edge.training.synthetic.foreground import VIEWS
 from hpe_edge.training.synthetic.gestures import GESTURES, Gesture
 from hpe_edge.training.synthetic.head_model import HeadModel
 from hpe_edge.training.synthetic.holding import ACTS
-from hpe_edge.training.synthetic.materials import material
+from hpe_edge.training.synthetic.identity import Identity
+from hpe_edge.training.synthetic.materials import M_WRAP, material
 from hpe_edge.training.synthetic.stage import Stage
 from hpe_edge.training.synthetic.streams import Dice
 from numpy.typing import NDArray
@@ -102,8 +103,9 @@ def own_hands(
     surface = FacedSurface.of(posed.base, model)
     parts, left_open = [], np.ones(len(posed.base), np.float32)
     for side in sides:
-        laid = lay_hand(model.hand, owner, gesture, surface.mirrored() if side else surface, _GAP_DM, rng)
-        parts.append(draw_hand(model.hand, owner, laid.points, laid.open_sky, side, camera))
+        head = surface.mirrored() if side else surface
+        laid = lay_hand(model.hand, owner, gesture, head, _GAP_DM, rng)
+        parts.append(draw_hand(model.hand, owner, laid.points, laid.open_sky, side, camera, head.shoulders[0]))
         left_open = np.minimum(left_open, laid.left_open)
     return Occlusion(gesture.name, tuple(parts), left_open=left_open[model.skin.source])
 
@@ -111,6 +113,24 @@ def own_hands(
 def own_hand(model: HeadModel, figure: Figure, rng: np.random.Generator) -> Owner:
     """The hand of the person themselves: shape, skin, and a sleeve of the clothes' colour."""
     identity = figure.identity
-    cloth = material(model.white, identity.clothes_rgb, wrap=0.1)
+    cloth = material(model.white, _cloth_rgb(model, identity), wrap=0.1)
     sleeved = identity.clothes is not None and rng.random() < 0.55
-    return Owner(identity.neutral, figure.materials[0], cloth if sleeved else None, float(rng.uniform(0.1, 1.5)))
+    skin = figure.materials[0]
+    bare = material(model.white, identity.skin_gain * identity.skin.mean, wrap=float(skin[M_WRAP]))
+    return Owner(
+        identity.neutral,
+        skin,
+        cloth if sleeved else None,
+        float(rng.uniform(0.1, 1.5)),
+        upper=bare if identity.clothes is None else cloth,
+    )
+
+
+def _cloth_rgb(model: HeadModel, identity: Identity) -> FloatArray:
+    """The colour that the clothes have, whose texture bounds how light they get."""
+    outfit = identity.outfit
+    if identity.clothes is None:
+        return identity.clothes_rgb
+    printed = outfit.clothes_print if outfit is not None else ""
+    texture = model.patterns[printed] if printed else identity.clothes.texture
+    return np.minimum(identity.clothes_rgb, 4 * texture.mean).astype(np.float32)

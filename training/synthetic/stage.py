@@ -86,7 +86,15 @@ class Stage:
         place = Place(axes, wrist, np.asarray(elbow) + self.rng.normal(0, 0.35, 3))
         points = shape_hand(self.model.hand, owner, vary(POSES[pose], self.rng), place)
         open_sky = np.full(len(points), 0.85, np.float32)
-        return draw_hand(self.model.hand, owner, points.astype(np.float32), open_sky, self.right, self.camera)
+        return draw_hand(
+            self.model.hand,
+            owner,
+            points.astype(np.float32),
+            open_sky,
+            self.right,
+            self.camera,
+            self.surface.shoulders[0],
+        )
 
 
 def axes_of(y: FloatArray | Vector, z: FloatArray | Vector) -> FloatArray:
