@@ -344,6 +344,8 @@ def pose_figure(
             positions[run] = _pose_item(model, piece, base, trunk)
             if piece.item is identity.teeth:
                 positions[run, 1] -= np.float32(teeth_drop)
+            elif piece.item is model.items["tongue"][0]:
+                positions[run, 2] -= np.float32(2 * teeth_drop)
             _own_normals(piece, positions[run], normals[run])
     folds = folds_of(identity.complexion, weights) if identity.complexion is not None else None
     return PosedFigure(positions, normals, uv, turned, skin_normals, folds)
@@ -407,7 +409,7 @@ def as_drawable(figure: Figure, posed: PosedFigure, camera: Camera) -> Drawable:
     """The posed figure as the camera sees it; its first material is the skin."""
     materials = figure.materials
     if posed.folds is not None:
-        materials = np.concatenate([posed_row(materials[0], posed.folds, camera.rotation)[None], materials[1:]])
+        materials = np.concatenate([posed_row(materials[0], posed.folds, camera.to_camera)[None], materials[1:]])
     return Drawable(
         positions=camera.see(posed.positions),
         normals=np.ascontiguousarray(posed.normals @ camera.to_camera.T.astype(np.float32)),
