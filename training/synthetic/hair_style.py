@@ -115,7 +115,7 @@ def sample_style(sex: str, age: float, dye: Dye, rng: np.random.Generator) -> Ha
     }
     return HairStyle(
         name, cut, dye, scalp, thinning,
-        specular=float(rng.uniform(0.01, 0.09)), shininess=float(rng.uniform(6, 22)),
+        specular=float(rng.uniform(0.004, 0.045)), shininess=float(rng.uniform(6, 22)),
         volume=float(rng.uniform(*volume.get(name, (0.05, 0.25)))),
         reshape=sample_reshape(rng) if name == "item" else None,
     )  # fmt: skip
