@@ -308,8 +308,8 @@ def pose_figure(
 ) -> PosedFigure:
     """Apply an expression, turn the trunk by ``trunk`` (3, 3) against the head, look along ``gaze`` (3,).
 
-    ``teeth_drop``: dm that the teeth lie lower than MakeHuman has them. ``down`` (3,; head axes): where
-    loose hair falls; None: to the chin.
+    ``teeth_drop``: dm that the teeth lie lower than MakeHuman has them, and half of what the tongue lies farther back.
+    ``down`` (3,; head axes): where loose hair falls; None: to the chin.
     """
     identity = figure.identity
     base = identity.neutral.copy()
