@@ -19,12 +19,12 @@ import numpy as np
 import pytest
 from hpe_edge.training.data.shards import open_heads
 from hpe_edge.training.euler import euler_of_rotation_deg
-from hpe_edge.training.synthetic import crowd, sets
+from hpe_edge.training.synthetic import command, crowd, engines, sets, sets_command
 from hpe_edge.training.synthetic.assets import AssetLibrary
 from hpe_edge.training.synthetic.crowd import SceneSpec, paint_scenes
 from hpe_edge.training.synthetic.engines import run_shards
 from hpe_edge.training.synthetic.figure import Figure
-from hpe_edge.training.synthetic.generate import DatasetSpec, generate
+from hpe_edge.training.synthetic.generate import DatasetSpec, paint_heads
 from hpe_edge.training.synthetic.motion import TRAJECTORIES, sample_face, sample_motion
 from hpe_edge.training.synthetic.pose import euler_in_range
 from hpe_edge.training.synthetic.sequence import SequenceSpec, paint_frames, write_labels, write_video
@@ -33,6 +33,7 @@ from hpe_edge.training.synthetic.shard_files import Sample, is_whole, pack_shard
 from hpe_edge.training.synthetic.streams import Dice
 from hpe_edge.training.synthetic.studio import Studio
 
+from hpe_edge.cli import main
 from hpe_edge.errors import AssetError, DatasetError, InvalidArgumentError, MissingDependencyError
 
 NO_ASSETS = AssetLibrary(Path("nowhere"), Path("nowhere"), "", {})
@@ -46,6 +47,12 @@ def assets_folder() -> Path:
     if not (folder / "MANIFEST.json").exists():
         pytest.skip(f"no rendering assets in {folder}; set HPE_EDGE_ASSETS")
     return folder
+
+
+@pytest.fixture(scope="module")
+def studio(assets_folder: Path) -> Studio:
+    """Loaded once, in this process: it takes seconds."""
+    return Studio(sets.open_assets(assets_folder))
 
 
 @pytest.fixture(scope="module")
@@ -217,12 +224,12 @@ def test_missing_ray_is_told_with_its_extra(monkeypatch: pytest.MonkeyPatch) -> 
 
 @needs_ray
 @pytest.mark.usefixtures("ray_of_two")
-def test_ray_gives_the_bytes_of_the_local_engine(assets_folder: Path, tmp_path: Path) -> None:
+def test_ray_gives_the_bytes_of_this_process(assets_folder: Path, studio: Studio, tmp_path: Path) -> None:
+    """And the pool gives them too: test_synthetic_generate compares its workers."""
     spec = DatasetSpec(seed=3, count=4, image_size=48, poses_per_identity=2, heads_per_shard=2)
-    for engine in ("local", "ray"):
-        generate(spec, tmp_path / engine, assets_folder, engine=engine, workers=2, quiet=True)
-    for name in spec.shard_names():
-        assert (tmp_path / "local" / name).read_bytes() == (tmp_path / "ray" / name).read_bytes()
+    render_set(spec, paint_heads, tmp_path, assets_folder, engine="ray", workers=2, quiet=True)
+    for shard, name in enumerate(spec.shard_names()):
+        assert (tmp_path / name).read_bytes() == sets.render_shard(spec, paint_heads, studio, shard)
 
 
 @needs_ray
@@ -265,12 +272,6 @@ def test_a_face_blinks_and_talks() -> None:
     assert opening.max() > 0.15
     assert opening.min() == 0
     assert all(0 <= value <= 1 for weight in weights for value in weight.values())
-
-
-@pytest.fixture(scope="module")
-def studio(assets_folder: Path) -> Studio:
-    """Loaded once, in this process: it takes seconds."""
-    return Studio(sets.open_assets(assets_folder))
 
 
 def render_here(studio: Studio, spec: Spec, paint: Paint[Spec], out: Path) -> Path:
@@ -394,3 +395,30 @@ def test_who_stands_behind_is_hidden(studio: Studio) -> None:
 def test_impossible_scenes(changes: dict[str, object], message: str) -> None:
     with pytest.raises(InvalidArgumentError, match=message):
         SceneSpec(seed=0, count=5, **changes)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["render-scenes", "--out", "x", "--count", "1", "--heads", "many"], "expected a number or LEAST-MOST"),
+        (["render-scenes", "--out", "x", "--count", "1", "--heads", "5-2"], "expected 0 <= least <= most"),
+        (["render-sequence", "--out", "x", "--fps", "0"], "fps: expected 1 to 1000"),
+        (["render", "--out", "x", "--count", "1", "--yaw-range", "200"], "yaw_range_deg: expected 10 to 180"),
+        (["render", "--out", "x", "--count", "1", "--engine", "cluster"], "invalid choice: 'cluster'"),
+    ],
+)
+def test_commands_refuse_what_makes_no_sense(
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    try:
+        code = main(arguments)
+    except SystemExit as left:  # argparse's own refusals
+        code = left.code
+    assert code == 2
+    assert message in capsys.readouterr().err
+
+
+def test_commands_offer_what_there_is() -> None:
+    """They repeat the names, since what has them is slow to import."""
+    assert command.ENGINES == engines.ENGINES
+    assert sets_command.TRAJECTORIES == TRAJECTORIES

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from hpe_edge.training.synthetic.command import add_material_and_engine, features_of, how
 
-_TRAJECTORIES = ("nod", "shake", "turn", "orbit", "still", "mixed")
+TRAJECTORIES = ("nod", "shake", "turn", "orbit", "still", "mixed")
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -30,7 +30,7 @@ def _add_sequence(subparsers: argparse._SubParsersAction[argparse.ArgumentParser
     parser.add_argument("--fps", type=float, default=30.0, help="frames a second (default %(default)g)")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--image-size", type=int, default=256, help="pixels a side (default %(default)s)")
-    parser.add_argument("--trajectory", choices=_TRAJECTORIES, default="mixed", help="default %(default)s")
+    parser.add_argument("--trajectory", choices=TRAJECTORIES, default="mixed", help="default %(default)s")
     parser.add_argument(
         "--exposure", type=float, default=0.5, metavar="SHARE", help="of a frame, shutter open (default %(default)g)"
     )
