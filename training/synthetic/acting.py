@@ -57,7 +57,7 @@ _REPERTOIRE: dict[str, tuple[float, dict[str, Range]]] = {
     "any": (0.014, {}),
 }
 # MakeHuman's brows frown at rest, most at their inner ends, and its lids hang
-_REST = {"eyebrows-inner-up": (0.2, 0.55), "eyebrows-up": (0.0, 0.3), "eye-opened-up": (0.05, 0.4)}
+_REST = {"eyebrows-inner-up": (0.2, 0.55), "eyebrows-up": (0.0, 0.3), "eye-opened-up": (0.15, 0.5)}
 TEETH_DROP_DM = 0.045  # MakeHuman's upper teeth hide behind the lip; smiles show those, not the lower ones
 _FARTHEST_TURN = 0.72  # tangent of about 36 degrees: farther the eyes do not turn
 _FARTHEST_NOD = 0.42
