@@ -21,7 +21,7 @@ from hpe_edge.training.synthetic.studio import Studio
 from hpe_edge.errors import InvalidArgumentError
 
 FORMAT = "hpe-edge-heads/1"
-LEAST_VISIBLE_FACE = 0.35
+LEAST_VISIBLE_FACE = 0.45
 _TRIES = 4
 
 
@@ -99,19 +99,25 @@ def skin_name(studio: Studio, identity: Identity) -> str:
 
 
 def render_identity(studio: Studio, spec: DatasetSpec, number: int, poses: int) -> Iterator[tuple[Identity, Picture]]:
-    """The pictures of identity ``number``; a pose that hair or a hand hides is drawn again."""
+    """The pictures of identity ``number``; one whose face is hidden is drawn again, and the clearest try is kept."""
     dice = Dice((spec.seed, number))
     features = frozenset(spec.features)
     identity = sample_identity(studio.model, features, dice)
     figure = build_figure(studio.model, identity, dice)
     companion = sample_companion(studio.model, studio.companions, features, dice)
     for pose in range(poses):
-        for attempt in range(_TRIES):
-            part = dice.child(pose * _TRIES + attempt)
-            picture = render_picture(
-                studio.model, studio.environments, figure, spec.image_size, features, part,
-                spec.yaw_range_deg, companion,
+        tries: list[Picture] = []
+        while len(tries) < _TRIES and not any(map(_shows_the_face, tries)):
+            part = dice.child(pose * _TRIES + len(tries))
+            tries.append(
+                render_picture(
+                    studio.model, studio.environments, figure, spec.image_size, features, part,
+                    spec.yaw_range_deg, companion,
+                )
             )  # fmt: skip
-            if picture.labels.visible_face_fraction >= LEAST_VISIBLE_FACE or not picture.labels.euler_in_range:
-                break
-        yield identity, picture
+        yield identity, max(tries, key=lambda picture: picture.labels.visible_face_fraction)
+
+
+def _shows_the_face(picture: Picture) -> bool:
+    """Whether enough of the face is seen; a head turned away has none to show."""
+    return picture.labels.visible_face_fraction >= LEAST_VISIBLE_FACE or not picture.labels.euler_in_range

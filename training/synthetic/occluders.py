@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float32]
 
-SHARE = 0.22  # of the pictures
+SHARE = 0.14  # of the pictures
 _GAP_DM = 0.02
 KINDS = ("own hand", "act", "view")
 _KIND_SHARES = (0.4, 0.33, 0.27)
