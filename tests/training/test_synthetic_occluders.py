@@ -32,8 +32,16 @@ from hpe_edge.training.synthetic.identity import sample_identity
 from hpe_edge.training.synthetic.labels import Labels, make_labels
 from hpe_edge.training.synthetic.landmarks import LANDMARKS_68
 from hpe_edge.training.synthetic.lights import Lighting
-from hpe_edge.training.synthetic.occluders import KINDS, Occlusion, occlusion_of, own_hand, own_hands, sample_occlusion
-from hpe_edge.training.synthetic.props import box, tube, turned
+from hpe_edge.training.synthetic.occluders import (
+    KINDS,
+    SHARE,
+    Occlusion,
+    occlusion_of,
+    own_hand,
+    own_hands,
+    sample_occlusion,
+)
+from hpe_edge.training.synthetic.shapes import box, tube, turned
 from hpe_edge.training.synthetic.stage import Stage
 from hpe_edge.training.synthetic.streams import Dice
 from hpe_edge.training.synthetic.studio import Studio
@@ -181,7 +189,7 @@ def test_every_act_is_near_the_face_on_either_side(
 
 def test_how_often_and_the_same_again(studio: Studio, figure: Figure, posed: PosedFigure, camera: Camera) -> None:
     found = [sample_occlusion(studio.model, figure, posed, camera, Dice((9, number))) for number in range(150)]
-    assert 0.12 < np.mean([bool(occlusion.name) for occlusion in found]) < 0.34
+    assert np.mean([bool(occlusion.name) for occlusion in found]) == pytest.approx(SHARE, abs=0.08)
     again = sample_occlusion(studio.model, figure, posed, camera, Dice((9, 3)))
     assert [part.positions.tobytes() for part in again.parts] == [part.positions.tobytes() for part in found[3].parts]
     for kind in KINDS:

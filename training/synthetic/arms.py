@@ -13,8 +13,8 @@ from hpe_edge.training.synthetic.hands import POSES, HandPose, HandRig, pose_han
 from hpe_edge.training.synthetic.head_model import HeadModel
 from hpe_edge.training.synthetic.landmarks import LANDMARKS_68
 from hpe_edge.training.synthetic.materials import M_CULL
-from hpe_edge.training.synthetic.props import tube
 from hpe_edge.training.synthetic.raster import vertex_normals
+from hpe_edge.training.synthetic.shapes import tube
 from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float32]

@@ -12,7 +12,8 @@ import numpy as np
 from hpe_edge.training.synthetic.arms import Owner
 from hpe_edge.training.synthetic.drawable import Drawable
 from hpe_edge.training.synthetic.materials import M_RED, material
-from hpe_edge.training.synthetic.props import Shape, any_colour, tube
+from hpe_edge.training.synthetic.props import any_colour
+from hpe_edge.training.synthetic.shapes import Shape, tube
 from hpe_edge.training.synthetic.stage import Stage
 from numpy.typing import NDArray
 

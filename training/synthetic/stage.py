@@ -10,8 +10,8 @@ from hpe_edge.training.synthetic.camera import Camera
 from hpe_edge.training.synthetic.drawable import Drawable, plain
 from hpe_edge.training.synthetic.hands import POSES
 from hpe_edge.training.synthetic.head_model import HeadModel
-from hpe_edge.training.synthetic.props import Shape
 from hpe_edge.training.synthetic.raster import vertex_normals
+from hpe_edge.training.synthetic.shapes import Shape
 from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float32]
