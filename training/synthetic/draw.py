@@ -12,7 +12,8 @@ from hpe_edge.training.synthetic.gobos import GOBO_SIDE
 from hpe_edge.training.synthetic.lights import Lighting
 from hpe_edge.training.synthetic.materials import SRGB_TO_LINEAR
 from hpe_edge.training.synthetic.panes import blend_panes, is_pane
-from hpe_edge.training.synthetic.raster import rasterise, rasterise_depth, shade
+from hpe_edge.training.synthetic.raster import rasterise, rasterise_depth
+from hpe_edge.training.synthetic.raster_shade import shade
 from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float32]
