@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hpe_edge.training.synthetic.camera import HEAD_CENTRE, Camera, aim_at_face
+from hpe_edge.training.synthetic.camera import HEAD_CENTRE, Camera, aim_at_face, on_axis
 from hpe_edge.training.synthetic.expression import UNIT_NAMES, sample_expression
 from hpe_edge.training.synthetic.materials import TexelStore, material
 from hpe_edge.training.synthetic.pose import sample_pose
@@ -113,7 +113,7 @@ def test_normals_point_out_of_counter_clockwise_faces() -> None:
 def test_the_tight_box_fills_its_share_of_the_picture(seed: int, distance: float) -> None:
     rng = np.random.default_rng(seed)
     landmarks = (HEAD_CENTRE + rng.uniform(-0.7, 0.7, (68, 3))).astype(np.float32)
-    camera = aim_at_face(landmarks, sample_pose(rng), distance, 112)
+    camera = aim_at_face(landmarks, sample_pose(rng), on_axis(distance), 112)
     pixels, inverse = camera.project(camera.see(landmarks))
     low, high = pixels.min(0), pixels.max(0)
     assert (inverse > 0).all()
