@@ -64,7 +64,9 @@ def _fist_round(
 ) -> Drawable:  # fmt: skip
     """A hand closed round a stick or vessel that runs ``along`` through ``at``, thumb uppermost."""
     x = -along / np.linalg.norm(along)
-    y = np.asarray(fingers) - (np.asarray(fingers) @ x) * x
+    way = at - np.asarray(elbow)  # a hand goes on as its forearm comes, or the wrist would break
+    wanted = 0.6 * np.asarray(fingers) + way / np.linalg.norm(way)
+    y = wanted - (wanted @ x) * x
     return stage.hold(at, y, np.cross(x, y), elbow, "hold", (0.0, 0.82, 0.2 + radius))
 
 
