@@ -107,7 +107,7 @@ def render_identity(studio: Studio, spec: DatasetSpec, number: int, poses: int) 
     companion = sample_companion(studio.model, studio.companions, features, dice)
     for pose in range(poses):
         tries: list[Picture] = []
-        while len(tries) < _TRIES and not any(map(_shows_the_face, tries)):
+        while len(tries) < _TRIES and not (tries and _shows_the_face(tries[-1])):
             part = dice.child(pose * _TRIES + len(tries))
             tries.append(
                 render_picture(
@@ -115,9 +115,14 @@ def render_identity(studio: Studio, spec: DatasetSpec, number: int, poses: int) 
                     spec.yaw_range_deg, companion,
                 )
             )  # fmt: skip
-        yield identity, max(tries, key=lambda picture: picture.labels.visible_face_fraction)
+        shown = tries[-1] if _shows_the_face(tries[-1]) else max(tries, key=_visible_share)
+        yield identity, shown
+
+
+def _visible_share(picture: Picture) -> float:
+    return picture.labels.visible_face_fraction
 
 
 def _shows_the_face(picture: Picture) -> bool:
     """Whether enough of the face is seen; a head turned away has none to show."""
-    return picture.labels.visible_face_fraction >= LEAST_VISIBLE_FACE or not picture.labels.euler_in_range
+    return _visible_share(picture) >= LEAST_VISIBLE_FACE or not picture.labels.euler_in_range
