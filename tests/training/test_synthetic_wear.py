@@ -165,7 +165,7 @@ def test_how_often_things_are_worn() -> None:
     glasses = [outfit.spectacles for outfit in drawn if outfit.spectacles is not None]
     assert hats / 3000 == pytest.approx(0.125, abs=0.03)
     assert gear["head scarf"] / 3000 == pytest.approx(0.028, abs=0.012)
-    assert sum(outfit.mask != "" for outfit in drawn) / 3000 == pytest.approx(0.03, abs=0.012)
+    assert sum(outfit.mask != "" for outfit in drawn) / 3000 == pytest.approx(0.02, abs=0.01)
     assert sum(not pair.dark for pair in glasses) / 3000 == pytest.approx(0.2, abs=0.04)
     assert sum(pair.dark for pair in glasses) / 3000 == pytest.approx(0.08, abs=0.03)
 

@@ -44,7 +44,7 @@ def sample_beard(hair_rgb: FloatArray, age: float, stubble: bool, rng: np.random
     length = float(np.exp(rng.normal(np.log(0.05), 0.6)))
     rgb = hair_rgb * rng.uniform(0.6, 1.1)
     grey = float(np.clip(rng.normal((age - 0.6) * 2.2, 0.2), 0, 1))
-    rgb = rgb * (1 - grey) + rng.uniform(0.25, 0.6) * grey
+    rgb = rgb * (1 - grey) + rng.uniform(0.2, 0.42) * grey
     if stubble:
         return Beard("full", 0.012, float(rng.uniform(0.15, 0.8)), np.asarray(rgb, np.float32))
     return Beard(
@@ -89,7 +89,7 @@ def add_beards(store: TexelStore, points: Array, known: NDArray[np.bool_]) -> di
     noise = rng.normal(size=(_SIDE, _SIDE)).astype(np.float32)
     strands = cv2.GaussianBlur(noise, (0, 0), sigmaX=2.5, sigmaY=0.7)  # the face lies on its side in the texture
     clumps = cv2.GaussianBlur(rng.normal(size=(_SIDE, _SIDE)).astype(np.float32), (0, 0), 4)
-    share = 0.68 + 0.18 * strands / strands.std() + 0.08 * clumps / clumps.std()
+    share = 0.78 + 0.16 * strands / strands.std() + 0.08 * clumps / clumps.std()
     grey = np.clip(120 + 26 * strands / strands.std() + 10 * clumps / clumps.std(), 15, 255)
     found = {}
     for style in BEARD_STYLES:

@@ -54,8 +54,8 @@ def white_balance(rng: np.random.Generator) -> FloatArray:
 
 def sample_blur(rng: np.random.Generator) -> Blur:
     """Most pictures are sharp at this size."""
-    focus = float(rng.uniform(0.004, 0.016)) if rng.random() < 0.05 else 0.0
-    motion = float(rng.uniform(0.015, 0.065)) if rng.random() < 0.05 else 0.0
+    focus = float(rng.uniform(0.004, 0.014)) if rng.random() < 0.04 else 0.0
+    motion = float(rng.uniform(0.015, 0.055)) if rng.random() < 0.04 else 0.0
     return Blur(focus, motion, float(rng.uniform(0, np.pi)))
 
 

@@ -39,7 +39,7 @@ HEADGEAR = {  # share of (women, men); photographs of everyday life
 }
 _HIDES_HAIR = ("head scarf", "hood", "motorcycle helmet", "turban")
 _LEAVES_HAIR = ("", "headband", "headphones")
-MASKS = {"medical": 0.02, "ffp2": 0.006, "cloth": 0.006}
+MASKS = {"medical": 0.012, "ffp2": 0.004, "cloth": 0.004}
 
 
 @dataclass(frozen=True)

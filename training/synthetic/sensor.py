@@ -97,7 +97,7 @@ def photograph(scene: Taken, kind: str, dice: Dice) -> Image:
 
 def _sensor_pixels(side: int, rng: np.random.Generator) -> int:
     """Side of the picture as the sensor had it: mostly more than is stored, sometimes a face of 16 px."""
-    if rng.random() > 0.1:
+    if rng.random() > 0.08:
         return side
     face = side / (1 + 2 * BOX_MARGIN)
     wanted = np.exp(rng.uniform(np.log(_SMALLEST_FACE_PX), np.log(max(face, _SMALLEST_FACE_PX + 1))))
