@@ -22,9 +22,10 @@ from pathlib import Path
 from queue import Empty
 from typing import Any
 
-from hpe_edge.training.synthetic import generate, scene, shard_files
+from hpe_edge.training.synthetic import scene
 from hpe_edge.training.synthetic.assets import AssetLibrary, open_assets
 from hpe_edge.training.synthetic.features import ALL_FEATURES, FEATURES, features_without
+from hpe_edge.training.synthetic.sets import generate, shard_files
 from hpe_edge.training.synthetic.studio import Studio
 from tqdm import tqdm
 

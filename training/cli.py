@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 from hpe_edge.training import engine_command, evaluate_command
 from hpe_edge.training.likeness import command as likeness_command
-from hpe_edge.training.synthetic import card_command, sets_command
-from hpe_edge.training.synthetic import command as synthetic_command
+from hpe_edge.training.synthetic.sets import card_command, sets_command
+from hpe_edge.training.synthetic.sets import command as synthetic_command
 
 from hpe_edge.errors import missing_dependency
 

@@ -16,11 +16,11 @@ from fake_heads import add_file, fake_head
 pytest.importorskip("matplotlib", reason="data cards need the training extra")
 
 from hpe_edge.training.synthetic.assets import manifest_entries
-from hpe_edge.training.synthetic.card_statistics import face_direction_deg, shard_members
-from hpe_edge.training.synthetic.contact_sheet import arrange, contact_sheet
-from hpe_edge.training.synthetic.data_card import write_data_card
-from hpe_edge.training.synthetic.pose import rotation_x, rotation_y, rotation_z
-from hpe_edge.training.synthetic.sortings import SORTINGS, sort_key
+from hpe_edge.training.synthetic.people.pose import rotation_x, rotation_y, rotation_z
+from hpe_edge.training.synthetic.sets.card_statistics import face_direction_deg, shard_members
+from hpe_edge.training.synthetic.sets.contact_sheet import arrange, contact_sheet
+from hpe_edge.training.synthetic.sets.data_card import write_data_card
+from hpe_edge.training.synthetic.sets.sortings import SORTINGS, sort_key
 
 from hpe_edge.cli import main
 from hpe_edge.errors import DatasetError, InvalidArgumentError
@@ -109,7 +109,8 @@ def test_a_later_card_keeps_the_commit_of_the_renderer(folder: Path, capsys: pyt
 
 
 def test_rendering_ends_with_a_card(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    generate = pytest.importorskip("hpe_edge.training.synthetic.generate", reason="rendering needs the training extra")
+    module = "hpe_edge.training.synthetic.sets.generate"
+    generate = pytest.importorskip(module, reason="rendering needs the training extra")
     monkeypatch.setattr(generate, "render_set", lambda spec, paint, out, *_, **__: out / "dataset.json")
     monkeypatch.setattr(generate, "source_commit", lambda: "def")
     spec = generate.DatasetSpec(seed=7, count=COUNT)

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from hpe_edge.training.synthetic.assets import check_sha256, open_assets
-from hpe_edge.training.synthetic.mesh import read_mhclo, read_obj, read_target
+from hpe_edge.training.synthetic.body.mesh import read_mhclo, read_obj, read_target
 
 from hpe_edge.errors import AssetError
 

@@ -7,8 +7,11 @@ from types import SimpleNamespace
 import cv2
 import numpy as np
 import pytest
-from hpe_edge.training.synthetic import film, optics
-from hpe_edge.training.synthetic.camera import (
+from hpe_edge.training.synthetic.body.landmarks import LANDMARKS_68, LEFT_EYEBALL_FRONT, RIGHT_EYEBALL_FRONT
+from hpe_edge.training.synthetic.camera import film, optics
+from hpe_edge.training.synthetic.camera.frames import Frame, sample_frame
+from hpe_edge.training.synthetic.camera.infrared import active_light, in_infrared, show_pupils
+from hpe_edge.training.synthetic.camera.pinhole import (
     BOX_MARGIN,
     HEAD_CENTRE,
     Camera,
@@ -17,19 +20,16 @@ from hpe_edge.training.synthetic.camera import (
     on_axis,
     sample_view,
 )
-from hpe_edge.training.synthetic.draw import Drawn, draw
-from hpe_edge.training.synthetic.drawable import Drawable, join, plain
-from hpe_edge.training.synthetic.frames import Frame, sample_frame
-from hpe_edge.training.synthetic.gobos import GOBO_SIDE, sample_gobo
-from hpe_edge.training.synthetic.infrared import active_light, in_infrared, show_pupils
+from hpe_edge.training.synthetic.camera.sensor import Taken, photograph
 from hpe_edge.training.synthetic.labels import Labels, make_labels
-from hpe_edge.training.synthetic.landmarks import LANDMARKS_68, LEFT_EYEBALL_FRONT, RIGHT_EYEBALL_FRONT
-from hpe_edge.training.synthetic.lights import Environment, Lighting
-from hpe_edge.training.synthetic.materials import TexelStore, material
-from hpe_edge.training.synthetic.pose import Matrix, rotation_x, rotation_y, rotation_z
-from hpe_edge.training.synthetic.rigs import sample_rig, turn_to_viewer
-from hpe_edge.training.synthetic.scenery import paint_scenery
-from hpe_edge.training.synthetic.sensor import Taken, photograph
+from hpe_edge.training.synthetic.light.gobos import GOBO_SIDE, sample_gobo
+from hpe_edge.training.synthetic.light.lights import Environment, Lighting
+from hpe_edge.training.synthetic.light.rigs import sample_rig, turn_to_viewer
+from hpe_edge.training.synthetic.light.scenery import paint_scenery
+from hpe_edge.training.synthetic.people.pose import Matrix, rotation_x, rotation_y, rotation_z
+from hpe_edge.training.synthetic.raster.draw import Drawn, draw
+from hpe_edge.training.synthetic.raster.drawable import Drawable, join, plain
+from hpe_edge.training.synthetic.raster.materials import TexelStore, material
 from hpe_edge.training.synthetic.streams import Dice
 from numpy.typing import NDArray
 

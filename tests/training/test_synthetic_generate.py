@@ -11,9 +11,9 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-from hpe_edge.training.synthetic.contact_sheet import contact_sheet
-from hpe_edge.training.synthetic.generate import DatasetSpec, generate
-from hpe_edge.training.synthetic.pose import rotation_x, rotation_y, rotation_z
+from hpe_edge.training.synthetic.people.pose import rotation_x, rotation_y, rotation_z
+from hpe_edge.training.synthetic.sets.contact_sheet import contact_sheet
+from hpe_edge.training.synthetic.sets.generate import DatasetSpec, generate
 
 from hpe_edge.errors import AssetError, DatasetError, InvalidArgumentError
 

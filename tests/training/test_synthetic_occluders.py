@@ -7,10 +7,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hpe_edge.training.synthetic.arms import FacedSurface, lay_hand
 from hpe_edge.training.synthetic.assets import open_assets
-from hpe_edge.training.synthetic.camera import Camera, aim_at_face, off_axis
-from hpe_edge.training.synthetic.company import (
+from hpe_edge.training.synthetic.body.hands import POSES, pose_hand
+from hpe_edge.training.synthetic.body.landmarks import LANDMARKS_68
+from hpe_edge.training.synthetic.camera.pinhole import Camera, aim_at_face, off_axis
+from hpe_edge.training.synthetic.features import ALL_FEATURES
+from hpe_edge.training.synthetic.labels import Labels, make_labels
+from hpe_edge.training.synthetic.light.lights import Lighting
+from hpe_edge.training.synthetic.occlusion.arms import FacedSurface, lay_hand
+from hpe_edge.training.synthetic.occlusion.company import (
     _MANNERS,
     Companion,
     camera_at,
@@ -18,21 +23,12 @@ from hpe_edge.training.synthetic.company import (
     sample_company,
     within_picture,
 )
-from hpe_edge.training.synthetic.contact import height_field, way_to_touch
-from hpe_edge.training.synthetic.defocus import defocus_from
-from hpe_edge.training.synthetic.draw import Drawn, draw
-from hpe_edge.training.synthetic.drawable import join
-from hpe_edge.training.synthetic.features import ALL_FEATURES
-from hpe_edge.training.synthetic.figure import Figure, PosedFigure, as_drawable, build_figure, pose_figure
-from hpe_edge.training.synthetic.foreground import VIEWS
-from hpe_edge.training.synthetic.gestures import GESTURES, MIRROR_68, Gesture
-from hpe_edge.training.synthetic.hands import POSES, pose_hand
-from hpe_edge.training.synthetic.holding import ACTS, Act
-from hpe_edge.training.synthetic.identity import sample_identity
-from hpe_edge.training.synthetic.labels import Labels, make_labels
-from hpe_edge.training.synthetic.landmarks import LANDMARKS_68
-from hpe_edge.training.synthetic.lights import Lighting
-from hpe_edge.training.synthetic.occluders import (
+from hpe_edge.training.synthetic.occlusion.contact import height_field, way_to_touch
+from hpe_edge.training.synthetic.occlusion.defocus import defocus_from
+from hpe_edge.training.synthetic.occlusion.foreground import VIEWS
+from hpe_edge.training.synthetic.occlusion.gestures import GESTURES, MIRROR_68, Gesture
+from hpe_edge.training.synthetic.occlusion.holding import ACTS, Act
+from hpe_edge.training.synthetic.occlusion.occluders import (
     KINDS,
     SHARE,
     Occlusion,
@@ -41,8 +37,12 @@ from hpe_edge.training.synthetic.occluders import (
     own_hands,
     sample_occlusion,
 )
-from hpe_edge.training.synthetic.shapes import box, tube, turned
-from hpe_edge.training.synthetic.stage import Stage
+from hpe_edge.training.synthetic.occlusion.shapes import box, tube, turned
+from hpe_edge.training.synthetic.occlusion.stage import Stage
+from hpe_edge.training.synthetic.people.figure import Figure, PosedFigure, as_drawable, build_figure, pose_figure
+from hpe_edge.training.synthetic.people.identity import sample_identity
+from hpe_edge.training.synthetic.raster.draw import Drawn, draw
+from hpe_edge.training.synthetic.raster.drawable import join
 from hpe_edge.training.synthetic.streams import Dice
 from hpe_edge.training.synthetic.studio import Studio
 
@@ -223,7 +223,7 @@ def test_companions_follow_from_the_dice_alone(studio: Studio) -> None:
 
 @pytest.mark.parametrize("manner", _MANNERS)
 def test_no_other_face_in_the_middle_of_the_labelled_box(posed: PosedFigure, camera: Camera, manner: str) -> None:
-    from hpe_edge.training.synthetic.company import _free_spot
+    from hpe_edge.training.synthetic.occlusion.company import _free_spot
 
     rng = np.random.default_rng(4)
     points = camera.project(camera.see(posed.base[LANDMARKS_68]))[0]

@@ -9,14 +9,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hpe_edge.training.synthetic.acting import sample_act, sample_gaze
 from hpe_edge.training.synthetic.assets import open_assets
-from hpe_edge.training.synthetic.beard import BEARD_STYLES, beard_region
-from hpe_edge.training.synthetic.complexion import folds_of, sample_complexion
-from hpe_edge.training.synthetic.folds import FOLD_NAMES, fold_maps
-from hpe_edge.training.synthetic.head_model import HeadModel, load_head_model
-from hpe_edge.training.synthetic.identity import sample_identity
-from hpe_edge.training.synthetic.materials import (
+from hpe_edge.training.synthetic.body.head_model import HeadModel, load_head_model
+from hpe_edge.training.synthetic.people.acting import sample_act, sample_gaze
+from hpe_edge.training.synthetic.people.beard import BEARD_STYLES, beard_region
+from hpe_edge.training.synthetic.people.complexion import folds_of, sample_complexion
+from hpe_edge.training.synthetic.people.folds import FOLD_NAMES, fold_maps
+from hpe_edge.training.synthetic.people.identity import sample_identity
+from hpe_edge.training.synthetic.people.population import AGE_GROUPS, age_group, age_years, person, population_table
+from hpe_edge.training.synthetic.people.pose import rotation_x, rotation_y
+from hpe_edge.training.synthetic.people.skin import Skin
+from hpe_edge.training.synthetic.raster.materials import (
     M_DETAIL,
     M_FOLDS,
     M_LIPS,
@@ -24,10 +27,7 @@ from hpe_edge.training.synthetic.materials import (
     SRGB_TO_LINEAR,
     Texture,
 )
-from hpe_edge.training.synthetic.population import AGE_GROUPS, age_group, age_years, person, population_table
-from hpe_edge.training.synthetic.pose import rotation_x, rotation_y
-from hpe_edge.training.synthetic.raster_skin import FOLDS, MAP_LEFT, MAP_SIDE, MAP_SPAN, MAP_TOP, skin_detail
-from hpe_edge.training.synthetic.skin import Skin
+from hpe_edge.training.synthetic.raster.skin import FOLDS, MAP_LEFT, MAP_SIDE, MAP_SPAN, MAP_TOP, skin_detail
 from hpe_edge.training.synthetic.streams import Dice
 
 PLAIN = Texture(16, 4, np.ones(3, np.float32))

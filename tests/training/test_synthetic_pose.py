@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from hpe_edge.training.euler import EULER_LIMIT_DEG, euler_of_rotation_deg
-from hpe_edge.training.synthetic.pose import euler_in_range, rotation_x, rotation_y, rotation_z, sample_pose
+from hpe_edge.training.synthetic.people.pose import euler_in_range, rotation_x, rotation_y, rotation_z, sample_pose
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hpe_edge.training.synthetic.camera import HEAD_CENTRE, Camera, aim_at_face, on_axis
-from hpe_edge.training.synthetic.expression import UNIT_NAMES, sample_expression
-from hpe_edge.training.synthetic.materials import TexelStore, material
-from hpe_edge.training.synthetic.pose import sample_pose
-from hpe_edge.training.synthetic.raster import rasterise, rasterise_depth, vertex_normals
+from hpe_edge.training.synthetic.camera.pinhole import HEAD_CENTRE, Camera, aim_at_face, on_axis
+from hpe_edge.training.synthetic.people.expression import UNIT_NAMES, sample_expression
+from hpe_edge.training.synthetic.people.pose import sample_pose
+from hpe_edge.training.synthetic.raster.materials import TexelStore, material
+from hpe_edge.training.synthetic.raster.visibility import rasterise, rasterise_depth, vertex_normals
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray

@@ -19,17 +19,18 @@ import numpy as np
 import pytest
 from hpe_edge.training.data.shards import open_heads
 from hpe_edge.training.euler import euler_of_rotation_deg
-from hpe_edge.training.synthetic import command, crowd, engines, sets, sets_command
 from hpe_edge.training.synthetic.assets import AssetLibrary
-from hpe_edge.training.synthetic.crowd import SceneSpec, paint_scenes
-from hpe_edge.training.synthetic.engines import run_shards
-from hpe_edge.training.synthetic.figure import Figure
-from hpe_edge.training.synthetic.generate import DatasetSpec, paint_heads
-from hpe_edge.training.synthetic.motion import TRAJECTORIES, sample_face, sample_motion
-from hpe_edge.training.synthetic.pose import euler_in_range
-from hpe_edge.training.synthetic.sequence import SequenceSpec, paint_frames, write_labels, write_video
-from hpe_edge.training.synthetic.sets import Paint, SetSpec, Spec, render_set
-from hpe_edge.training.synthetic.shard_files import Sample, is_whole, pack_shard, write_whole
+from hpe_edge.training.synthetic.people.figure import Figure
+from hpe_edge.training.synthetic.people.pose import euler_in_range
+from hpe_edge.training.synthetic.sets import command, crowd, engines, sets_command
+from hpe_edge.training.synthetic.sets import folder as sets
+from hpe_edge.training.synthetic.sets.crowd import SceneSpec, paint_scenes
+from hpe_edge.training.synthetic.sets.engines import run_shards
+from hpe_edge.training.synthetic.sets.folder import Paint, SetSpec, Spec, render_set
+from hpe_edge.training.synthetic.sets.generate import DatasetSpec, paint_heads
+from hpe_edge.training.synthetic.sets.motion import TRAJECTORIES, sample_face, sample_motion
+from hpe_edge.training.synthetic.sets.sequence import SequenceSpec, paint_frames, write_labels, write_video
+from hpe_edge.training.synthetic.sets.shard_files import Sample, is_whole, pack_shard, write_whole
 from hpe_edge.training.synthetic.streams import Dice
 from hpe_edge.training.synthetic.studio import Studio
 

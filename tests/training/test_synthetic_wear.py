@@ -9,22 +9,22 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hpe_edge.training.synthetic import outfit as outfits
 from hpe_edge.training.synthetic.assets import open_assets
-from hpe_edge.training.synthetic.cloth import surface
-from hpe_edge.training.synthetic.dome import COLUMNS, ROWS, Dome, bind_dome, dome_of, grid_angles
+from hpe_edge.training.synthetic.body.dome import COLUMNS, ROWS, Dome, bind_dome, dome_of, grid_angles
+from hpe_edge.training.synthetic.body.head_model import HeadModel, load_head_model
 from hpe_edge.training.synthetic.features import ALL_FEATURES
-from hpe_edge.training.synthetic.figure import build_figure
-from hpe_edge.training.synthetic.hair_cards import grow_locks
-from hpe_edge.training.synthetic.hair_cut import Cut, Dye
-from hpe_edge.training.synthetic.hair_mass import Reshape, bald_share
-from hpe_edge.training.synthetic.hair_style import STYLES, make_hair, sample_colour, sample_style
-from hpe_edge.training.synthetic.head_model import HeadModel, load_head_model
-from hpe_edge.training.synthetic.headwear import Colours
-from hpe_edge.training.synthetic.identity import sample_identity
-from hpe_edge.training.synthetic.materials import SRGB_TO_LINEAR, Texture, material
-from hpe_edge.training.synthetic.panes import blend_panes, is_pane, pane
+from hpe_edge.training.synthetic.hair.cards import grow_locks
+from hpe_edge.training.synthetic.hair.cut import Cut, Dye
+from hpe_edge.training.synthetic.hair.mass import Reshape, bald_share
+from hpe_edge.training.synthetic.hair.style import STYLES, make_hair, sample_colour, sample_style
+from hpe_edge.training.synthetic.people.figure import build_figure
+from hpe_edge.training.synthetic.people.identity import sample_identity
+from hpe_edge.training.synthetic.raster.materials import SRGB_TO_LINEAR, Texture, material
 from hpe_edge.training.synthetic.streams import Dice
+from hpe_edge.training.synthetic.worn import outfit as outfits
+from hpe_edge.training.synthetic.worn.cloth import surface
+from hpe_edge.training.synthetic.worn.headwear import Colours
+from hpe_edge.training.synthetic.worn.panes import blend_panes, is_pane, pane
 from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float32]

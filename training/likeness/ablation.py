@@ -23,7 +23,7 @@ from hpe_edge.training.metrics import difference_deg, measure
 from hpe_edge.training.predictors import choose_crop, open_checkpoint
 from hpe_edge.training.provenance import source_commit
 from hpe_edge.training.recipe import Recipe
-from hpe_edge.training.synthetic.generate import DatasetSpec, generate
+from hpe_edge.training.synthetic.sets.generate import DatasetSpec, generate
 from numpy.typing import NDArray
 
 from hpe_edge import _core

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 from hpe_edge.training.euler import euler_of_rotation_deg
-from hpe_edge.training.synthetic.camera import Camera
-from hpe_edge.training.synthetic.head_model import HeadModel
-from hpe_edge.training.synthetic.landmarks import LANDMARKS_21, LANDMARKS_68
-from hpe_edge.training.synthetic.pose import Matrix, euler_in_range
+from hpe_edge.training.synthetic.body.head_model import HeadModel
+from hpe_edge.training.synthetic.body.landmarks import LANDMARKS_21, LANDMARKS_68
+from hpe_edge.training.synthetic.camera.pinhole import Camera
+from hpe_edge.training.synthetic.people.pose import Matrix, euler_in_range
 from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float32]

@@ -7,27 +7,27 @@ from typing import Any
 
 import numpy as np
 from hpe_edge.training.euler import EULER_LIMIT_DEG
-from hpe_edge.training.synthetic.acting import Act, sample_act
-from hpe_edge.training.synthetic.camera import aim_at_face, on_axis, sample_distance_dm, sample_view
-from hpe_edge.training.synthetic.clutter import paint_clutter
-from hpe_edge.training.synthetic.company import Companion, sample_company
-from hpe_edge.training.synthetic.defocus import defocus_from
-from hpe_edge.training.synthetic.draw import SUPERSAMPLING, draw
-from hpe_edge.training.synthetic.drawable import join
-from hpe_edge.training.synthetic.expression import sample_expression, sample_gaze
-from hpe_edge.training.synthetic.figure import Figure, as_drawable, pose_figure
-from hpe_edge.training.synthetic.film import sample_film
-from hpe_edge.training.synthetic.frames import sample_frame
-from hpe_edge.training.synthetic.head_model import HeadModel
-from hpe_edge.training.synthetic.infrared import active_light, in_infrared, show_pupils
+from hpe_edge.training.synthetic.body.head_model import HeadModel
+from hpe_edge.training.synthetic.body.landmarks import LANDMARKS_68
+from hpe_edge.training.synthetic.camera.film import sample_film
+from hpe_edge.training.synthetic.camera.frames import sample_frame
+from hpe_edge.training.synthetic.camera.infrared import active_light, in_infrared, show_pupils
+from hpe_edge.training.synthetic.camera.pinhole import aim_at_face, on_axis, sample_distance_dm, sample_view
+from hpe_edge.training.synthetic.camera.sensor import Taken, develop, exposure_of_tone, photograph
 from hpe_edge.training.synthetic.labels import Labels, make_labels
-from hpe_edge.training.synthetic.landmarks import LANDMARKS_68
-from hpe_edge.training.synthetic.lights import Environment, Lighting, backdrop_crop, sample_lighting
-from hpe_edge.training.synthetic.occluders import NOTHING, sample_occlusion
-from hpe_edge.training.synthetic.pose import Matrix, rotation_x, sample_pose, sample_trunk
-from hpe_edge.training.synthetic.rigs import sample_rig, turn_to_viewer
-from hpe_edge.training.synthetic.scenery import paint_scenery
-from hpe_edge.training.synthetic.sensor import Taken, develop, exposure_of_tone, photograph
+from hpe_edge.training.synthetic.light.clutter import paint_clutter
+from hpe_edge.training.synthetic.light.lights import Environment, Lighting, backdrop_crop, sample_lighting
+from hpe_edge.training.synthetic.light.rigs import sample_rig, turn_to_viewer
+from hpe_edge.training.synthetic.light.scenery import paint_scenery
+from hpe_edge.training.synthetic.occlusion.company import Companion, sample_company
+from hpe_edge.training.synthetic.occlusion.defocus import defocus_from
+from hpe_edge.training.synthetic.occlusion.occluders import NOTHING, sample_occlusion
+from hpe_edge.training.synthetic.people.acting import Act, sample_act
+from hpe_edge.training.synthetic.people.expression import sample_expression, sample_gaze
+from hpe_edge.training.synthetic.people.figure import Figure, as_drawable, pose_figure
+from hpe_edge.training.synthetic.people.pose import Matrix, rotation_x, sample_pose, sample_trunk
+from hpe_edge.training.synthetic.raster.draw import SUPERSAMPLING, draw
+from hpe_edge.training.synthetic.raster.drawable import join
 from hpe_edge.training.synthetic.streams import Dice
 from numpy.typing import NDArray
 

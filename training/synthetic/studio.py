@@ -6,9 +6,9 @@ from functools import cached_property
 
 import cv2
 from hpe_edge.training.synthetic.assets import AssetLibrary, open_assets
-from hpe_edge.training.synthetic.company import Companion
-from hpe_edge.training.synthetic.head_model import HeadModel, load_head_model
-from hpe_edge.training.synthetic.lights import Environment, load_environments
+from hpe_edge.training.synthetic.body.head_model import HeadModel, load_head_model
+from hpe_edge.training.synthetic.light.lights import Environment, load_environments
+from hpe_edge.training.synthetic.occlusion.company import Companion
 
 from hpe_edge.errors import AssetError
 

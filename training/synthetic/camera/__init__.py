@@ -1,0 +1,1 @@
+"""From radiance to a stored picture: lens, sensor, film, borders."""

@@ -1,0 +1,1 @@
+"""Light and what is behind people."""

@@ -1,0 +1,1 @@
+"""What comes between camera and face: hands, things, other people."""

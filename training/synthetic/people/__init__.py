@@ -1,0 +1,1 @@
+"""Who is drawn: identities, skin, expression, pose."""

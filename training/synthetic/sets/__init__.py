@@ -1,0 +1,1 @@
+"""Rendered sets: heads, sequences and scenes, their shards, cards and commands."""
