@@ -39,8 +39,9 @@ from hpe_edge.training.synthetic.occlusion.occluders import (
 )
 from hpe_edge.training.synthetic.occlusion.shapes import box, tube, turned
 from hpe_edge.training.synthetic.occlusion.stage import Stage
-from hpe_edge.training.synthetic.people.figure import Figure, PosedFigure, as_drawable, build_figure, pose_figure
+from hpe_edge.training.synthetic.people.figure import Figure, build_figure
 from hpe_edge.training.synthetic.people.identity import sample_identity
+from hpe_edge.training.synthetic.people.posing import PosedFigure, as_drawable, pose_figure
 from hpe_edge.training.synthetic.raster.draw import Drawn, draw
 from hpe_edge.training.synthetic.raster.drawable import join
 from hpe_edge.training.synthetic.streams import Dice

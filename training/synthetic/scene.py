@@ -24,8 +24,9 @@ from hpe_edge.training.synthetic.occlusion.defocus import defocus_from
 from hpe_edge.training.synthetic.occlusion.occluders import NOTHING, sample_occlusion
 from hpe_edge.training.synthetic.people.acting import Act, sample_act
 from hpe_edge.training.synthetic.people.expression import sample_expression, sample_gaze
-from hpe_edge.training.synthetic.people.figure import Figure, as_drawable, pose_figure
+from hpe_edge.training.synthetic.people.figure import Figure
 from hpe_edge.training.synthetic.people.pose import Matrix, rotation_x, sample_pose, sample_trunk
+from hpe_edge.training.synthetic.people.posing import as_drawable, pose_figure
 from hpe_edge.training.synthetic.raster.draw import SUPERSAMPLING, draw
 from hpe_edge.training.synthetic.raster.drawable import join
 from hpe_edge.training.synthetic.streams import Dice

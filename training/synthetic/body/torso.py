@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from hpe_edge.training.synthetic.body.head_model import HeadModel
 from hpe_edge.training.synthetic.camera.pinhole import Camera
-from hpe_edge.training.synthetic.people.figure import NECK_PIVOT
 from hpe_edge.training.synthetic.people.identity import Identity
 from hpe_edge.training.synthetic.people.pose import Matrix
+from hpe_edge.training.synthetic.people.posing import NECK_PIVOT
 from hpe_edge.training.synthetic.raster.drawable import Drawable, plain
 from hpe_edge.training.synthetic.raster.materials import material
 from hpe_edge.training.synthetic.raster.visibility import vertex_normals

@@ -12,7 +12,7 @@ from hpe_edge.training.synthetic.body.head_model import HeadModel
 from hpe_edge.training.synthetic.camera.pinhole import HEAD_CENTRE, Camera, off_axis
 from hpe_edge.training.synthetic.people.acting import Act, sample_act
 from hpe_edge.training.synthetic.people.expression import sample_expression, sample_gaze
-from hpe_edge.training.synthetic.people.figure import Figure, PosedFigure, as_drawable, build_figure, pose_figure
+from hpe_edge.training.synthetic.people.figure import Figure, build_figure
 from hpe_edge.training.synthetic.people.identity import sample_identity
 from hpe_edge.training.synthetic.people.pose import (
     Matrix,
@@ -22,6 +22,7 @@ from hpe_edge.training.synthetic.people.pose import (
     sample_pose,
     sample_trunk,
 )
+from hpe_edge.training.synthetic.people.posing import PosedFigure, as_drawable, pose_figure
 from hpe_edge.training.synthetic.raster.drawable import Drawable
 from hpe_edge.training.synthetic.streams import Dice
 from numba import njit

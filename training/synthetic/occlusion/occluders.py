@@ -12,8 +12,9 @@ from hpe_edge.training.synthetic.occlusion.foreground import VIEWS
 from hpe_edge.training.synthetic.occlusion.gestures import GESTURES, Gesture
 from hpe_edge.training.synthetic.occlusion.holding import ACTS
 from hpe_edge.training.synthetic.occlusion.stage import Stage
-from hpe_edge.training.synthetic.people.figure import Figure, PosedFigure
+from hpe_edge.training.synthetic.people.figure import Figure
 from hpe_edge.training.synthetic.people.identity import Identity
+from hpe_edge.training.synthetic.people.posing import PosedFigure
 from hpe_edge.training.synthetic.raster.drawable import Drawable
 from hpe_edge.training.synthetic.raster.materials import M_WRAP, material
 from hpe_edge.training.synthetic.streams import Dice

@@ -1,4 +1,4 @@
-"""What a skin's sample looks like beyond its texture: folds, lips, blushes, spots, make-up (see ``people/skin_map.py``)."""
+"""What a skin's sample looks like beyond texture: folds, lips, blushes, spots, make-up (``people/skin_map.py``)."""
 
 from __future__ import annotations
 

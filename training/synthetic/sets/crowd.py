@@ -20,9 +20,10 @@ from hpe_edge.training.synthetic.labels import make_labels
 from hpe_edge.training.synthetic.light.lights import Lighting
 from hpe_edge.training.synthetic.occlusion.occluders import NOTHING, Occlusion, sample_occlusion
 from hpe_edge.training.synthetic.people.acting import sample_act
-from hpe_edge.training.synthetic.people.figure import Figure, PosedFigure, as_drawable, build_figure, pose_figure
+from hpe_edge.training.synthetic.people.figure import Figure, build_figure
 from hpe_edge.training.synthetic.people.identity import sample_identity
 from hpe_edge.training.synthetic.people.pose import Matrix, sample_pose, sample_trunk
+from hpe_edge.training.synthetic.people.posing import PosedFigure, as_drawable, pose_figure
 from hpe_edge.training.synthetic.raster.draw import SUPERSAMPLING, draw
 from hpe_edge.training.synthetic.raster.drawable import join
 from hpe_edge.training.synthetic.scene import light_and_background

@@ -15,8 +15,9 @@ from hpe_edge.training.synthetic.camera.one_camera import OneCamera, set_up
 from hpe_edge.training.synthetic.camera.pinhole import Camera, off_axis
 from hpe_edge.training.synthetic.labels import Labels, make_labels
 from hpe_edge.training.synthetic.light.lights import Lighting
-from hpe_edge.training.synthetic.people.figure import Figure, PosedFigure, as_drawable, build_figure, pose_figure
+from hpe_edge.training.synthetic.people.figure import Figure, build_figure
 from hpe_edge.training.synthetic.people.identity import sample_identity
+from hpe_edge.training.synthetic.people.posing import PosedFigure, as_drawable, pose_figure
 from hpe_edge.training.synthetic.raster.draw import SUPERSAMPLING, Drawn, draw
 from hpe_edge.training.synthetic.scene import light_and_background
 from hpe_edge.training.synthetic.sets.folder import SetSpec
