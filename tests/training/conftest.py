@@ -1,8 +1,9 @@
-"""Fixtures of the training tests: a fake dataset, made once."""
+"""Fixtures of the training tests: a fake dataset and the rendering studio, each made once."""
 
 from __future__ import annotations
 
 import importlib.util
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,8 @@ import pytest
 
 if TYPE_CHECKING:
     from hpe_edge.training.data.shards import Heads
+    from hpe_edge.training.synthetic.body.head_model import HeadModel
+    from hpe_edge.training.synthetic.studio import Studio
 
 # without the training extra these cannot even be imported
 collect_ignore = (
@@ -43,3 +46,27 @@ def restore_denormals() -> Iterator[None]:
     yield
     if "torch" in sys.modules:
         sys.modules["torch"].set_flush_denormal(False)
+
+
+@pytest.fixture(scope="session")
+def assets_folder() -> Path:
+    """The CC0 rendering material."""
+    folder = Path(os.environ.get("HPE_EDGE_ASSETS", Path(__file__).parents[3] / "shared" / "assets"))
+    if not (folder / "MANIFEST.json").exists():
+        pytest.skip(f"no rendering assets in {folder}; set HPE_EDGE_ASSETS")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def studio(assets_folder: Path) -> Studio:
+    """What a rendering worker loads, once for all tests: it takes seconds."""
+    from hpe_edge.training.synthetic.assets import open_assets
+    from hpe_edge.training.synthetic.studio import Studio
+
+    return Studio(open_assets(assets_folder))
+
+
+@pytest.fixture(scope="session")
+def model(studio: Studio) -> HeadModel:
+    """The head and everything that can be put on it."""
+    return studio.model

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import tarfile
 from pathlib import Path
 from typing import Any
@@ -18,14 +17,6 @@ from hpe_edge.training.synthetic.sets.generate import DatasetSpec, generate
 from hpe_edge.errors import AssetError, DatasetError, InvalidArgumentError
 
 SPEC = DatasetSpec(seed=3, count=20, image_size=64, poses_per_identity=2, heads_per_shard=8)
-
-
-@pytest.fixture(scope="module")
-def assets_folder() -> Path:
-    folder = Path(os.environ.get("HPE_EDGE_ASSETS", Path(__file__).parents[3] / "shared" / "assets"))
-    if not (folder / "MANIFEST.json").exists():
-        pytest.skip(f"no rendering assets in {folder}; set HPE_EDGE_ASSETS")
-    return folder
 
 
 @pytest.fixture(scope="module")

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-
 import numpy as np
 import pytest
-from hpe_edge.training.synthetic.assets import open_assets
 from hpe_edge.training.synthetic.body.hands import POSES, pose_hand
 from hpe_edge.training.synthetic.body.landmarks import LANDMARKS_68
 from hpe_edge.training.synthetic.camera.pinhole import Camera, aim_at_face, off_axis
@@ -49,14 +45,6 @@ from hpe_edge.training.synthetic.studio import Studio
 
 SIDE = 64
 PLAIN = ALL_FEATURES - {"hair", "wear", "expression"}
-
-
-@pytest.fixture(scope="module")
-def studio() -> Studio:
-    folder = Path(os.environ.get("HPE_EDGE_ASSETS", Path(__file__).parents[3] / "shared" / "assets"))
-    if not (folder / "MANIFEST.json").exists():
-        pytest.skip(f"no rendering assets in {folder}; set HPE_EDGE_ASSETS")
-    return Studio(open_assets(folder))
 
 
 @pytest.fixture(scope="module")

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
-from hpe_edge.training.synthetic.assets import open_assets
-from hpe_edge.training.synthetic.body.head_model import HeadModel, load_head_model
+from hpe_edge.training.synthetic.body.head_model import HeadModel
 from hpe_edge.training.synthetic.people.acting import sample_act, sample_gaze
 from hpe_edge.training.synthetic.people.beard import BEARD_STYLES, beard_region
 from hpe_edge.training.synthetic.people.complexion import folds_of, sample_complexion
@@ -32,14 +29,6 @@ from hpe_edge.training.synthetic.streams import Dice
 
 PLAIN = Texture(16, 4, np.ones(3, np.float32))
 SKIN = Skin(0, 4, np.full(3, 0.5, np.float32), np.asarray((0.9, 0.6, 0.6), np.float32))
-
-
-@pytest.fixture(scope="module")
-def model() -> HeadModel:
-    folder = Path(os.environ.get("HPE_EDGE_ASSETS", Path(__file__).parents[3] / "shared" / "assets"))
-    if not (folder / "MANIFEST.json").exists():
-        pytest.skip(f"no rendering assets in {folder}; set HPE_EDGE_ASSETS")
-    return load_head_model(open_assets(folder, None))
 
 
 def _people(seed: int, count: int) -> list[dict[str, str | float]]:

@@ -43,20 +43,6 @@ ENGINES = ["local", pytest.param("ray", marks=needs_ray)]
 
 
 @pytest.fixture(scope="module")
-def assets_folder() -> Path:
-    folder = Path(os.environ.get("HPE_EDGE_ASSETS", Path(__file__).parents[3] / "shared" / "assets"))
-    if not (folder / "MANIFEST.json").exists():
-        pytest.skip(f"no rendering assets in {folder}; set HPE_EDGE_ASSETS")
-    return folder
-
-
-@pytest.fixture(scope="module")
-def studio(assets_folder: Path) -> Studio:
-    """Loaded once, in this process: it takes seconds."""
-    return Studio(sets.open_assets(assets_folder))
-
-
-@pytest.fixture(scope="module")
 def ray_of_two() -> Iterator[None]:
     """One local Ray for all tests of this module: starting it takes seconds."""
     ray = pytest.importorskip("ray", reason="ray is an extra: hpe-edge[ray]")

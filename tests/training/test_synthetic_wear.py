@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 import pytest
-from hpe_edge.training.synthetic.assets import open_assets
 from hpe_edge.training.synthetic.body.dome import COLUMNS, ROWS, Dome, bind_dome, dome_of, grid_angles
-from hpe_edge.training.synthetic.body.head_model import HeadModel, load_head_model
+from hpe_edge.training.synthetic.body.head_model import HeadModel
 from hpe_edge.training.synthetic.features import ALL_FEATURES
 from hpe_edge.training.synthetic.hair.cards import grow_locks
 from hpe_edge.training.synthetic.hair.cut import Cut, Dye
@@ -47,14 +44,6 @@ def _scalp() -> FloatArray:
 
 def _rows(pattern: str, rgb: FloatArray) -> FloatArray:
     return material(WHITE, (float(rgb[0]), float(rgb[1]), float(rgb[2])))
-
-
-@pytest.fixture(scope="module")
-def model() -> HeadModel:
-    folder = Path(os.environ.get("HPE_EDGE_ASSETS", Path(__file__).parents[3] / "shared" / "assets"))
-    if not (folder / "MANIFEST.json").exists():
-        pytest.skip(f"no rendering assets in {folder}; set HPE_EDGE_ASSETS")
-    return load_head_model(open_assets(folder))
 
 
 def test_the_grid_finds_the_skin_of_a_ball() -> None:
