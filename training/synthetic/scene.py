@@ -35,9 +35,6 @@ from numpy.typing import NDArray
 FloatArray = NDArray[np.float32]
 
 
-_RIG_SHARE = 0.5
-
-
 @dataclass(frozen=True)
 class Picture:
     """A rendered head: ``image_bgr`` (S, S, 3) uint8 and what is true of it."""
@@ -101,18 +98,13 @@ def render_picture(
 def light_and_background(
     environments: tuple[Environment, ...], film: str, side: int, features: frozenset[str], dice: Dice
 ) -> tuple[Lighting, FloatArray]:
-    """Light in the viewer's axes, and what is behind: linear radiance (side, side, 3).
-
-    With the feature "light" half of the pictures have a photographer's rig and scenery; the other half keep
-    environment light before clutter: rigs alone made networks worse on photographs (docs/LIKENESS.md).
-    """
-    rigged = "light" in features and dice("rig").random() < _RIG_SHARE
-    sample = sample_rig if rigged else sample_lighting
+    """Light in the viewer's axes, and what is behind: linear radiance (side, side, 3)."""
+    sample = sample_rig if "light" in features else sample_lighting
     lighting, backdrop = sample(environments, dice("light"))
     if film == "near infrared":
         lighting = active_light(dice("active light"))
     rng = dice("background")
-    if rigged:
+    if "light" in features:
         scenery = paint_scenery(lambda: _view_behind(backdrop, side, rng), side, lighting.name, dice("scenery"))
         return lighting, scenery * np.float32(lighting.level() * lighting.backdrop)
     return lighting, paint_clutter(_view_behind(backdrop, side, rng), rng) * np.float32(lighting.backdrop)

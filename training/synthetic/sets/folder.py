@@ -24,7 +24,7 @@ from tqdm import tqdm
 from hpe_edge.errors import DatasetError, InvalidArgumentError
 
 # Raise it whenever the same seed would give other pictures: datasets of two versions are never mixed.
-RENDERER_VERSION = 4
+RENDERER_VERSION = 3
 
 
 @dataclass(frozen=True, kw_only=True)
