@@ -7,6 +7,7 @@ Every sample follows from (seed, number) alone, so the bytes do not depend on th
 from __future__ import annotations
 
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from contextlib import closing
 from dataclasses import asdict, dataclass, replace
@@ -28,7 +29,7 @@ RENDERER_VERSION = 3
 
 
 @dataclass(frozen=True, kw_only=True)
-class SetSpec:
+class SetSpec(ABC):
     """What all kinds of rendered sets share: ``count`` samples of ``image_size`` pixels a side, from ``seed``."""
 
     seed: int
@@ -49,9 +50,9 @@ class SetSpec:
             raise InvalidArgumentError(f"image_size: expected 32 to 1024 pixels, got {self.image_size}")
 
     @property
+    @abstractmethod
     def samples_per_shard(self) -> int:
         """Of every shard but the last."""
-        raise NotImplementedError
 
     def shard_names(self) -> list[str]:
         """File names of all shards."""
