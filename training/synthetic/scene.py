@@ -22,8 +22,7 @@ from hpe_edge.training.synthetic.light.scenery import paint_scenery
 from hpe_edge.training.synthetic.occlusion.company import Companion, sample_company
 from hpe_edge.training.synthetic.occlusion.defocus import defocus_from
 from hpe_edge.training.synthetic.occlusion.occluders import NOTHING, sample_occlusion
-from hpe_edge.training.synthetic.people.acting import Act, sample_act
-from hpe_edge.training.synthetic.people.expression import sample_expression, sample_gaze
+from hpe_edge.training.synthetic.people.acting import act_of
 from hpe_edge.training.synthetic.people.figure import Figure
 from hpe_edge.training.synthetic.people.pose import Matrix, rotation_x, sample_pose, sample_trunk
 from hpe_edge.training.synthetic.people.posing import as_drawable, pose_figure
@@ -56,10 +55,7 @@ def render_picture(
 ) -> Picture:
     """Draw one pose of a figure on ``side`` x ``side`` pixels."""
     rotation = sample_pose(dice("pose"), features, yaw_range_deg)
-    if "expression" in features:
-        act = sample_act(rotation, dice("acting"))
-    else:
-        act = Act(*sample_expression(dice("expression")), sample_gaze(dice("gaze")))
+    act = act_of(rotation, features, dice)
     down = (rotation.T @ (0, -1, 0)).astype(np.float32)
     posed = pose_figure(
         model, figure, act.weights, sample_trunk(rotation, dice("trunk")), act.gaze, act.teeth_drop, down

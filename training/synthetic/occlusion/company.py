@@ -10,8 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from hpe_edge.training.synthetic.body.head_model import HeadModel
 from hpe_edge.training.synthetic.camera.pinhole import HEAD_CENTRE, Camera, off_axis
-from hpe_edge.training.synthetic.people.acting import Act, sample_act
-from hpe_edge.training.synthetic.people.expression import sample_expression, sample_gaze
+from hpe_edge.training.synthetic.people.acting import act_of
 from hpe_edge.training.synthetic.people.figure import Figure, build_figure
 from hpe_edge.training.synthetic.people.identity import sample_identity
 from hpe_edge.training.synthetic.people.pose import (
@@ -142,10 +141,7 @@ def _reaches_in(
 
 def _act_out(model: HeadModel, figure: Figure, features: frozenset[str], dice: Dice) -> PosedFigure:
     rotation = sample_pose(dice("pose"), features)
-    if "expression" in features:
-        act = sample_act(rotation, dice("acting"))
-    else:
-        act = Act(*sample_expression(dice("expression")), sample_gaze(dice("gaze")))
+    act = act_of(rotation, features, dice)
     return pose_figure(model, figure, act.weights, sample_trunk(rotation, dice("trunk")), act.gaze, act.teeth_drop)
 
 

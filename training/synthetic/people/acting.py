@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from hpe_edge.training.synthetic.people import expression
 from hpe_edge.training.synthetic.people.expression import UNIT_NAMES, Range, add_unit
 from hpe_edge.training.synthetic.people.pose import Matrix
+from hpe_edge.training.synthetic.streams import Dice
 from numpy.typing import NDArray
 
 # name -> (share of photographs, {unit: (least, most)})
@@ -72,6 +74,13 @@ class Act:
     weights: dict[str, float]
     gaze: NDArray[np.float32]
     teeth_drop: float = 0.0
+
+
+def act_of(rotation: Matrix, features: frozenset[str], dice: Dice) -> Act:
+    """What a head turned by ``rotation`` does; without the feature "expression" as the first generator had it."""
+    if "expression" in features:
+        return sample_act(rotation, dice("acting"))
+    return Act(*expression.sample_expression(dice("expression")), expression.sample_gaze(dice("gaze")))
 
 
 def sample_act(rotation: Matrix, rng: np.random.Generator) -> Act:
