@@ -34,7 +34,7 @@ WARM_UP_IDENTITIES = 4
 STARTING_S = 600
 STAGES: tuple[tuple[str, Any, tuple[str, ...]], ...] = (
     ("identity", generate, ("sample_identity", "build_figure", "sample_companion")),
-    ("pose", scene, ("sample_act", "sample_expression", "pose_figure")),
+    ("pose", scene, ("act_of", "pose_figure")),
     ("light, background", scene, ("light_and_background",)),
     ("occluders, company", scene, ("sample_occlusion", "sample_company", "defocus_from")),
     ("draw", scene, ("draw",)),

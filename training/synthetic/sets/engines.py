@@ -80,7 +80,7 @@ def _run_local(work: Work, shards: Sequence[int], assets: AssetLibrary, workers:
                 pending[pool.submit(_work_here, work, shard)] = shard
             while pending:
                 done, _ = wait(pending, return_when=FIRST_COMPLETED)
-                for future in done:
+                for future in sorted(done, key=pending.__getitem__):  # if a write fails, earlier shards are kept
                     finished = pending.pop(future)
                     for shard in islice(queue, 1):
                         pending[pool.submit(_work_here, work, shard)] = shard
