@@ -38,8 +38,9 @@ def samples_beside_mat(tree: FileTree, image_names: list[str], points_key: str) 
             raise DatasetError(f"{tree.path}: expected labels {mat_name} beside {image_name}, got no such file")
         where = f"{tree.path}: {mat_name}"
         content = load_mat(tree.read(mat_name), where)
-        box, euler = tight_box(landmarks_xy(content, points_key, where)), euler_deg(content, where)
-        samples.append(Sample(stem(image_name).rsplit("/", 1)[-1], tree.source(image_name), box, euler))
+        points, euler = landmarks_xy(content, points_key, where), euler_deg(content, where)
+        name = stem(image_name).rsplit("/", 1)[-1]
+        samples.append(Sample(name, tree.source(image_name), tight_box(points), euler, points.astype(np.float32)))
     return samples
 
 

@@ -33,6 +33,8 @@ class Sample:
         (4,) float32, pixels, half-open: the tight face box (bounding box of the 68 landmarks).
     euler_deg:
         (3,) float32: yaw, pitch, roll in degrees, signs of docs/CONVENTIONS.md.
+    landmarks_xy:
+        (68, 2) float32, pixels, in iBUG's order; None in a data set without them.
 
     >>> sample = Sample("a", lambda: b"", np.zeros(4, np.float32), np.zeros(3, np.float32))
     >>> sample.name
@@ -43,6 +45,7 @@ class Sample:
     source: Path | Callable[[], bytes]
     box_xyxy: NDArray[np.float32]
     euler_deg: NDArray[np.float32]
+    landmarks_xy: NDArray[np.float32] | None = None
 
     def image_bgr(self) -> NDArray[np.uint8]:
         """Decode the photograph: uint8 BGR (H, W, 3). Raises DatasetError when it cannot be read."""
