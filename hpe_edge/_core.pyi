@@ -68,7 +68,11 @@ def preprocess(
 def softmax_expectation(
     logits: NDArray[np.float32], first_deg: float, step_deg: float
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Expectation and standard deviation of softmax bins (Ruiz et al., Hopenet, CVPRW 2018, sec. 3.1).
+    """Expectation and standard deviation of softmax bins (Ruiz et al., Hopenet, CVPRW 2018, "The Multi-Loss
+    Approach").
+
+    The same decodes the finest bins of a coarse-fine network and a label distribution
+    (:class:`hpe_edge.heads.BinsHead`).
 
     Args:
         logits: float32 (N, A, B), B bins for each of A angles.
@@ -116,6 +120,48 @@ def ssr_stages(
     >>> p, zero = np.array([[[0, 0, 1]]], np.float32), np.zeros((1, 1), np.float32)
     >>> float(_core.ssr_stages([p], [zero], [zero])[0, 0])
     33.0
+    """
+
+def spread_from_log(log_std: NDArray[np.float32], scale: Sequence[float]) -> NDArray[np.float32]:
+    """The spread that a variance head predicts, ``scale[a] * exp(log_std)``, in degrees.
+
+    The head's loss is the negative log-likelihood of a normal error (Kendall and Gal, NeurIPS 2017, eq. 8, with
+    the deviation in place of the variance). A ``log_std`` beyond -5..5 counts as that limit, which is 0.0067
+    to 148 degrees before the scale: no spread is zero or overflows.
+
+    Args:
+        log_std: float32 (N, A), natural logarithm of the spread in degrees, as the network gives it.
+        scale: A numbers above 0, the calibration of each angle.
+
+    Returns:
+        float32 (N, A), degrees.
+
+    Raises:
+        InvalidArgumentError: dtype, rank or shape, a ``log_std`` that is not finite, a scale not above 0.
+
+    >>> import numpy as np
+    >>> from hpe_edge import _core
+    >>> _core.spread_from_log(np.zeros((1, 3), np.float32), [1.0, 2.0, 3.0]).tolist()
+    [[1.0, 2.0, 3.0]]
+    """
+
+def scale_spread(spread_deg: NDArray[np.float32], scale: Sequence[float]) -> NDArray[np.float32]:
+    """The same calibration of a spread that is in degrees already: ``scale[a] * spread_deg``.
+
+    Args:
+        spread_deg: float32 (N, A), degrees, such as the second result of :func:`softmax_expectation`.
+        scale: A numbers above 0, the calibration of each angle.
+
+    Returns:
+        float32 (N, A), degrees.
+
+    Raises:
+        InvalidArgumentError: dtype, rank or shape, a spread that is not finite or below 0, a scale not above 0.
+
+    >>> import numpy as np
+    >>> from hpe_edge import _core
+    >>> _core.scale_spread(np.ones((1, 3), np.float32), [0.5, 2.0, 3.0]).tolist()
+    [[0.5, 2.0, 3.0]]
     """
 
 def euler_to_rotation(euler_deg: NDArray[_Real]) -> NDArray[_Real]:

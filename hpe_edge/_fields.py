@@ -29,6 +29,10 @@ class Fields:
         """The names of all fields, in the file's order."""
         return list(self._data)
 
+    def has(self, key: str) -> bool:
+        """Whether an optional field is there."""
+        return key in self._data
+
     def done(self) -> None:
         """Refuse unknown fields: a misspelt one must not pass as absent."""
         unknown = [key for key in self._data if key not in self._read]
@@ -58,6 +62,11 @@ class Fields:
     def text(self, key: str) -> str:
         """A string that is not empty."""
         return self._text(key, self._take(key, "a string"))
+
+    def text_or_null(self, key: str) -> str | None:
+        """A string that is not empty, or null."""
+        value = self._take(key, "a string or null")
+        return None if value is None else self._text(key, value)
 
     def texts(self, key: str, length: int) -> tuple[str, ...]:
         """A list of ``length`` strings."""
@@ -96,12 +105,12 @@ class Fields:
         """A finite number in ``low..high``."""
         return self._number(key, self._take(key, "a number"), low, high)
 
-    def triple(self, key: str) -> tuple[float, float, float]:
-        """A list of three finite numbers."""
+    def triple(self, key: str, low: float = -1e9, high: float = 1e9) -> tuple[float, float, float]:
+        """A list of three finite numbers in ``low..high``."""
         values = self._list(key, "a list of 3 numbers")
         if len(values) != 3:
             raise self.error(key, "a list of 3 numbers", f"{len(values)} items")
-        first, second, third = (self._number(key, value, -1e9, 1e9) for value in values)
+        first, second, third = (self._number(key, value, low, high) for value in values)
         return first, second, third
 
     def _take(self, key: str, expected: str) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, cast
 
@@ -42,7 +43,7 @@ def draw_axes(
     Args:
         image: uint8 BGR (H, W, 3), or grey (H, W); it is not changed.
         poses: what ``HeadPose.estimate`` gave.
-        labels: whether to write yaw, pitch and roll below each box.
+        labels: whether to write yaw, pitch and roll, and their spread, below each box.
         boxes: whether to draw the boxes.
 
     Returns:
@@ -104,8 +105,17 @@ def _draw_box(cv2: ModuleType, canvas: ImageArray, pose: Pose, style: _Style) ->
         cv2.rectangle(canvas, *corners, shade, thickness, cv2.LINE_AA, _SHIFT)
 
 
+def _label_text(pose: Pose) -> str:
+    """``yaw +12  pitch -3  roll +0``, each with its spread where there is one; ASCII, as OpenCV's font is."""
+    values = zip(("yaw", "pitch", "roll"), (pose.yaw_deg, pose.pitch_deg, pose.roll_deg), pose.std_deg, strict=True)
+    return "  ".join(
+        f"{name} {round(angle_deg):+d}" + ("" if math.isnan(std_deg) else f" +/-{round(std_deg)}")
+        for name, angle_deg, std_deg in values
+    )
+
+
 def _draw_label(cv2: ModuleType, canvas: ImageArray, pose: Pose, style: _Style) -> None:
-    text = f"yaw {round(pose.yaw_deg):+d}  pitch {round(pose.pitch_deg):+d}  roll {round(pose.roll_deg):+d}"
+    text = _label_text(pose)
     font = cv2.FONT_HERSHEY_SIMPLEX
     height, width = canvas.shape[:2]
     scale = style.font_scale

@@ -255,6 +255,7 @@ class HeadPose:
         batch = crops[0] if len(crops) == 1 else np.concatenate(crops)
         euler_deg, std_deg = decode(self._card.head, self._backend.run(batch))
         shifted = _core.offset_pitch_zero(euler_deg, self._card.pitch_zero_deg)
+        # The spread stays as it is: this turn changes it by a few percent (docs/CONVENTIONS.md, Spread).
         return np.asarray(shifted, dtype=np.float32), std_deg
 
 

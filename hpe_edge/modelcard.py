@@ -12,13 +12,13 @@ import json
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, Literal, cast
 
 from hpe_edge._fields import Fields
 from hpe_edge.errors import CorruptModelError, ModelNotFoundError
-from hpe_edge.heads import AnglesHead, BinsHead, Head, SsrHead
+from hpe_edge.heads import AnglesHead, BinsHead, Head, Spread, SsrHead
 
 CARD_FORMAT: Final = "hpe-edge-card/1"
 
@@ -274,8 +274,19 @@ def _read_head(fields: Fields) -> Head:
             )
         case _:
             head = AnglesHead(output=fields.text("output"))
+    if fields.has("spread"):
+        head = replace(head, spread=_read_spread(fields.child("spread"), head))
     fields.done()
     return head
+
+
+def _read_spread(fields: Fields, head: Head) -> Spread:
+    output = fields.text_or_null("output")
+    if output is None and not isinstance(head, BinsHead):
+        raise fields.error("output", "the name of the network output log_std (only bins have a spread without)", "null")
+    spread = Spread(scale=fields.triple("scale", low=1e-3, high=1e3), output=output)
+    fields.done()
+    return spread
 
 
 def _read_ssr(fields: Fields) -> SsrHead:
@@ -291,6 +302,13 @@ def _read_ssr(fields: Fields) -> SsrHead:
 
 
 def _head_as_dict(head: Head) -> dict[str, Any]:
+    data = _formula_as_dict(head)
+    if head.spread is not None:
+        data["spread"] = {"output": head.spread.output, "scale": list(head.spread.scale)}
+    return data
+
+
+def _formula_as_dict(head: Head) -> dict[str, Any]:
     match head:
         case SsrHead():
             return {

@@ -26,7 +26,8 @@ class Pose:
         yaw_deg: + when the nose points to image-left.
         pitch_deg: + when the face looks up.
         roll_deg: + when the head is turned clockwise in the image.
-        std_deg: spread of yaw, pitch, roll in degrees; NaN where the model has none.
+        std_deg: spread of yaw, pitch, roll in degrees, one standard deviation of the error; NaN where the
+            model has none.
         quaternion_xyzw: the rotation in the OpenCV / ROS optical frame.
         box_xyxy: the tight face box in pixels.
         score: the detector's score; NaN when the box did not come from a detector.
@@ -59,7 +60,9 @@ class HeadPoses:
 
     Attributes:
         euler_deg: (N, 3) float32, yaw, pitch, roll in degrees (docs/CONVENTIONS.md).
-        std_deg: (N, 3) float32, spread in degrees; NaN where the model has none.
+        std_deg: (N, 3) float32, spread of yaw, pitch, roll in degrees: one standard deviation of the error that
+            the model expects. A model calibrated for it has 68 % of its errors within one and 95 % within two.
+            NaN where the model has none (docs/CONVENTIONS.md, Spread).
         boxes_xyxy: (N, 4) float32, tight face boxes in pixels, half-open.
         scores: (N,) float32, the detector's scores; NaN for boxes that the caller gave.
 

@@ -11,11 +11,12 @@ import numpy as np
 MakeModel = Callable[..., Path]
 
 
-def mean_network(width: int, height: int, batch: int | str = 1, bins: int = 0) -> bytes:
+def mean_network(width: int, height: int, batch: int | str = 1, bins: int = 0, log_std: float = 0.0) -> bytes:
     """An ONNX file whose output is the mean of each input channel, or logits made of them.
 
     With ``bins == 0`` it has one output ``angles`` (N, 3). Otherwise it has ``yaw``, ``pitch`` and
-    ``roll``, each (N, bins): the mean of one channel on bin 0 and zero elsewhere.
+    ``roll``, each (N, bins): the mean of one channel on bin 0 and zero elsewhere. A ``log_std`` other than
+    zero adds the output ``log_std`` (N, 3): the means times that number.
     """
     from onnx import TensorProto, helper
 
@@ -32,6 +33,10 @@ def mean_network(width: int, height: int, batch: int | str = 1, bins: int = 0) -
             )
             nodes.append(helper.make_node("MatMul", ["angles", f"w_{name}"], [name]))
             outputs.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, [batch, bins]))
+    if log_std:
+        constants.append(helper.make_tensor("factor", TensorProto.FLOAT, [1], [log_std]))
+        nodes.append(helper.make_node("Mul", ["angles", "factor"], ["log_std"]))
+        outputs.append(helper.make_tensor_value_info("log_std", TensorProto.FLOAT, [batch, 3]))
     value = helper.make_tensor_value_info("input", TensorProto.FLOAT, [batch, 3, height, width])
     graph = helper.make_graph(nodes, "mean", [value], outputs, initializer=constants)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)

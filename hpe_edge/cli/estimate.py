@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 from typing import TYPE_CHECKING, Any
 
 from hpe_edge.errors import InvalidArgumentError
@@ -20,6 +21,7 @@ examples:
 
 A box is a tight face box in pixels: brows to chin, jaw to jaw, x1 and y1 exclusive. Do not add a
 margin, the model adds its own. --crop says that the photograph is one head, loosely cut.
+What stands behind ± is the spread: one standard deviation in degrees, where the model has one.
 """
 
 
@@ -90,12 +92,15 @@ def _as_json(options: argparse.Namespace, info: RuntimeInfo, poses: HeadPoses) -
 
 
 def _as_text(options: argparse.Namespace, info: RuntimeInfo, poses: HeadPoses) -> str:
-    lines = [f"{'face':>4} {'yaw':>8} {'pitch':>8} {'roll':>8}   box"]
+    rows = [("face", "yaw", "pitch", "roll", "box")]
     for index, pose in enumerate(poses):
-        box = " ".join(f"{value:.0f}" for value in pose.box_xyxy)
-        lines.append(
-            f"{index:>4} {pose.yaw_deg:>+7.1f}° {pose.pitch_deg:>+7.1f}° {pose.roll_deg:>+7.1f}°   {box}"
-        )
+        angles = zip((pose.yaw_deg, pose.pitch_deg, pose.roll_deg), pose.std_deg, strict=True)
+        yaw, pitch, roll = (_angle_text(angle_deg, std_deg) for angle_deg, std_deg in angles)
+        rows.append((str(index), yaw, pitch, roll, " ".join(f"{value:.0f}" for value in pose.box_xyxy)))
+    width = max(8, *(len(cell) for row in rows for cell in row[1:4]))
+    lines = [
+        f"{face:>4} {yaw:>{width}} {pitch:>{width}} {roll:>{width}}   {box}" for face, yaw, pitch, roll, box in rows
+    ]
     lines.append(
         f"{info.model} {info.model_version} on {info.backend} ({info.provider}), {info.precision}, "
         f"core {info.instruction_set}, {info.threads} thread{'s' if info.threads > 1 else ''}"
@@ -103,3 +108,8 @@ def _as_text(options: argparse.Namespace, info: RuntimeInfo, poses: HeadPoses) -
     if options.draw:
         lines.append(f"drawn: {options.draw}")
     return "\n".join(lines)
+
+
+def _angle_text(angle_deg: float, std_deg: float) -> str:
+    """``+12.3°``, and ``±3.1`` behind it when the model says how sure it is."""
+    return f"{angle_deg:+.1f}°" if math.isnan(std_deg) else f"{angle_deg:+.1f}° ±{std_deg:.1f}"

@@ -1,5 +1,7 @@
 #include "hpe/decode.hpp"
 
+#include <pybind11/stl.h>
+
 #include <string>
 #include <vector>
 
@@ -82,6 +84,31 @@ py::array_t<float> run_ssr_stages(const py::sequence& p, const py::sequence& eta
     return angles;
 }
 
+using Calibrate = void (*)(std::span<const float>, std::span<const float>, std::span<float>);
+
+// Defines `name(argument, scale)`: (N, A) and A numbers to (N, A).
+template <Calibrate kCalibrate>
+void define_spread(py::module_& module, const char* name, const char* argument, const char* doc) {
+    module.def(
+        name,
+        [argument](py::handle value, const std::vector<float>& scale) {
+            const auto input = require_array<float>(value, argument, {"N", "A"});
+            if (static_cast<std::size_t>(input.shape(1)) != scale.size()) {
+                throw Error(ErrorKind::InvalidArgument, "scale: expected " + std::to_string(input.shape(1)) +
+                                                            " numbers, one an angle, got " +
+                                                            std::to_string(scale.size()));
+            }
+            py::array_t<float> spread({input.shape(0), input.shape(1)});
+            const std::span<float> out = view(spread);
+            {
+                const py::gil_scoped_release unlocked;
+                kCalibrate(view(input), scale, out);
+            }
+            return spread;
+        },
+        py::arg(argument), py::arg("scale"), doc);
+}
+
 }  // namespace
 
 void register_decode(py::module_& module) {
@@ -89,6 +116,10 @@ void register_decode(py::module_& module) {
                py::arg("step_deg"), "Expectation and spread of softmax bins: two float32 (N, A).");
     module.def("ssr_stages", &run_ssr_stages, py::arg("p"), py::arg("eta"), py::arg("delta"),
                py::arg("range_deg") = 99.0F, "Soft stagewise regression of raw outputs: float32 (N, A) degrees.");
+    define_spread<&spread_from_log>(module, "spread_from_log", "log_std",
+                                    "Calibrated spread of a variance head: float32 (N, A) degrees.");
+    define_spread<&scale_spread>(module, "scale_spread", "spread_deg",
+                                 "Calibrated spread from degrees: float32 (N, A) degrees.");
 }
 
 }  // namespace hpe::bindings

@@ -96,3 +96,84 @@ TEST_CASE("an SSR head without stages, with NaN or with sizes that disagree is r
     test::check_error(ErrorKind::Core, "sizes",
                       [&] { ssr_stages(std::vector<SsrStage>{{2, false, one, one, one}}, 99.0F, angles); });
 }
+
+namespace {
+
+std::vector<float> from_log(const std::vector<float>& log_std, const std::vector<float>& scale) {
+    std::vector<float> spread(log_std.size());
+    spread_from_log(log_std, scale, spread);
+    return spread;
+}
+
+std::vector<float> scaled(const std::vector<float>& spread, const std::vector<float>& scale) {
+    std::vector<float> out(spread.size());
+    scale_spread(spread, scale, out);
+    return out;
+}
+
+}  // namespace
+
+TEST_CASE("a predicted spread is the exponential times the scale of its angle") {
+    const std::vector<float> spread = from_log({0.0F, 1.0F, -1.0F, 2.0F, 0.5F, 0.0F}, {1.0F, 2.0F, 0.5F});
+    const std::vector<double> expected = {1.0,           2.0 * std::exp(1.0), 0.5 * std::exp(-1.0),
+                                          std::exp(2.0), 2.0 * std::exp(0.5), 0.5};
+    for (std::size_t i = 0; i < expected.size(); ++i) CHECK(spread[i] == doctest::Approx(expected[i]));
+}
+
+TEST_CASE("a logarithm beyond its limit counts as the limit") {
+    const float huge = std::numeric_limits<float>::max();
+    constexpr auto kLimit = static_cast<float>(kLogStdLimit);
+    const std::vector<float> spread = from_log({kLimit, huge, -kLimit, -huge}, {3.0F});
+    CHECK(spread[0] == doctest::Approx(3.0 * std::exp(5.0)));
+    CHECK(spread[1] == spread[0]);
+    CHECK(spread[2] == doctest::Approx(3.0 * std::exp(-5.0)));
+    CHECK(spread[3] == spread[2]);
+}
+
+TEST_CASE("a spread in degrees is scaled by angle, also in place, and certain stays certain") {
+    std::vector<float> spread = {0.0F, 4.0F, 1.0F, 2.0F};
+    CHECK(scaled(spread, {0.5F, 3.0F}) == std::vector<float>{0.0F, 12.0F, 0.5F, 6.0F});
+    scale_spread(spread, std::vector<float>{0.5F, 3.0F}, spread);
+    CHECK(spread == std::vector<float>{0.0F, 12.0F, 0.5F, 6.0F});
+    CHECK(from_log({}, {1.0F}).empty());
+}
+
+TEST_CASE("spreads and scales that mean nothing are refused with their place") {
+    const float infinity = std::numeric_limits<float>::infinity();
+    for (const float bad : {kNan, infinity, -infinity}) {
+        test::check_error(ErrorKind::InvalidArgument, "log_std", [&] { from_log({0.0F, bad}, {1.0F}); });
+        test::check_error(ErrorKind::InvalidArgument, "spread_deg", [&] { scaled({bad}, {1.0F}); });
+        test::check_error(ErrorKind::InvalidArgument, "scale[1]", [&] { from_log({0.0F, 0.0F}, {1.0F, bad}); });
+    }
+    test::check_error(ErrorKind::InvalidArgument, "row 1, column 0",
+                      [] { from_log({0.0F, 0.0F, kNan, 0.0F}, {1.0F, 1.0F}); });
+    test::check_error(ErrorKind::InvalidArgument, "row 0, column 1", [] { scaled({0.0F, -1.0F}, {1.0F, 1.0F}); });
+    test::check_error(ErrorKind::InvalidArgument, "spread_deg",
+                      [] { scaled({std::numeric_limits<float>::max()}, {2.0F}); });
+    for (const float bad : {0.0F, -1.0F}) {
+        test::check_error(ErrorKind::InvalidArgument, "scale[0]", [&] { scaled({1.0F}, {bad}); });
+    }
+    test::check_error(ErrorKind::Core, "sizes", [] { scaled({1.0F}, {1.0F, 1.0F}); });
+    test::check_error(ErrorKind::Core, "sizes", [] { scaled({1.0F}, {}); });
+}
+
+TEST_CASE("the finest bins of a coarse-fine network") {
+    std::vector<float> logits(198, -1000.0F);
+    logits[100] = logits[101] = logits[102] = 0.0F;  // centres 1.5, 2.5, 3.5 degrees
+    const Softmax result = softmax(logits, 198, -98.5F, 1.0F);
+    CHECK(result.angles[0] == doctest::Approx(2.5F));
+    CHECK(result.spread[0] == doctest::Approx(std::sqrt(2.0F / 3.0F)));
+}
+
+TEST_CASE("a label distribution gives back its angle and its deviation") {
+    constexpr double kAngle = 21.0;
+    constexpr double kDeviation = 12.0;  // 4 bins of 3 degrees
+    std::vector<float> logits(66);
+    for (std::size_t i = 0; i < logits.size(); ++i) {
+        const double z = (-97.5 + 3.0 * static_cast<double>(i) - kAngle) / kDeviation;
+        logits[i] = static_cast<float>(-0.5 * z * z);
+    }
+    const Softmax result = softmax(logits, 66, -97.5F, 3.0F);
+    CHECK(result.angles[0] == doctest::Approx(kAngle));
+    CHECK(result.spread[0] == doctest::Approx(kDeviation).epsilon(1e-4));
+}

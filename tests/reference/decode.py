@@ -37,3 +37,14 @@ def ssr_stages(
         divisor = divisor * bins * (1.0 + np.tanh(width.astype(np.float64)))
         total += (relu * (np.arange(bins) - bins // 2 + per_bin)).sum(axis=2) / divisor
     return total * float(np.float32(range_deg))
+
+
+def spread_from_log(log_std: NDArray[np.float32], scale: Sequence[float]) -> F64:
+    """``scale[a] * exp(log_std)`` with log_std held within -5..5, (N, A)."""
+    held = np.minimum(np.maximum(log_std.astype(np.float64), -5.0), 5.0)
+    return np.exp(held) * np.asarray(scale, np.float32).astype(np.float64)
+
+
+def scale_spread(spread_deg: NDArray[np.float32], scale: Sequence[float]) -> F64:
+    """``scale[a] * spread_deg``, (N, A)."""
+    return spread_deg.astype(np.float64) * np.asarray(scale, np.float32).astype(np.float64)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tiny_models import MakeModel
+from tiny_models import MakeModel, card_dict, mean_network
 
 from hpe_edge.cli import main
 from hpe_edge.images import read_image, write_image
@@ -39,10 +39,36 @@ def test_a_table(make_model: MakeModel, photo: str, capsys: pytest.CaptureFixtur
     assert lines[2].split()[0] == "1" and "onnxruntime (CPUExecutionProvider)" in lines[3]
 
 
+# On the photograph's grey of 10, 20, 30 this network says log_std = 0.1, 0.2, 0.3.
+SURE = {"output": "log_std", "scale": [1.0, 10.0, 100.0]}
+
+
+@pytest.fixture
+def sure_model(make_model: MakeModel) -> str:
+    head = card_dict()["head"] | {"spread": SURE}
+    return str(make_model(mean_network(8, 6, log_std=0.01), head=head))
+
+
+def test_a_table_with_the_spread(sure_model: str, photo: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["estimate", photo, *BOX, "--model", sure_model]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1].split() == ["0", "+10.0°", "±1.1", "+20.0°", "±12.2", "+30.0°", "±135.0", "10", "10", "40", "40"]
+    for name, angle in (("yaw", "±1.1"), ("pitch", "±12.2"), ("roll", "±135.0"), ("box", "10 10 40 40")):
+        end = len(name) if name != "box" else 0
+        assert lines[0].index(name) + end == lines[1].index(angle) + (len(angle) if end else 0)
+
+
+def test_json_with_the_spread(sure_model: str, photo: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["estimate", photo, *BOX, "--json", "--model", sure_model]) == 0
+    std_deg = json.loads(capsys.readouterr().out)["poses"][0]["std_deg"]
+    assert std_deg == pytest.approx([np.exp(0.1), 10 * np.exp(0.2), 100 * np.exp(0.3)], rel=1e-4)
+
+
 def test_json(make_model: MakeModel, photo: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["estimate", photo, "--crop", "--json", "--model", str(make_model())]) == 0
     result = json.loads(capsys.readouterr().out)
     assert [round(result["poses"][0][f"{name}_deg"]) for name in ("yaw", "pitch", "roll")] == [10, 20, 30]
+    assert result["poses"][0]["std_deg"] == [None, None, None], "this model has no spread"
     assert result["photo"] == photo and result["info"]["model"] == "tiny"
 
 

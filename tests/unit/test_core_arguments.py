@@ -178,6 +178,36 @@ def test_stages_that_are_refused(p: Any, eta: Any, delta: Any, words: list[str])
         assert word in str(caught.value)
 
 
+@pytest.mark.parametrize("function", ["spread_from_log", "scale_spread"])
+@pytest.mark.parametrize(
+    ("value", "scale", "words"),
+    [
+        (E.astype(np.float64), (1.0, 1.0, 1.0), ["{name}", "float32", "float64"]),
+        (E[0], (1.0, 1.0, 1.0), ["{name}", "(N, A)", "(3,)"]),
+        ([[0.0]], (1.0,), ["{name}", "float32", "list"]),
+        (E, (1.0, 1.0), ["scale", "3 numbers", "got 2"]),
+        (E, (), ["scale", "3 numbers", "got 0"]),
+        (E, (1.0, 0.0, 1.0), ["scale[1]", "above 0", "0.000"]),
+        (E, (1.0, 1.0, -2.0), ["scale[2]", "above 0", "-2.0"]),
+        (E, (np.nan, 1.0, 1.0), ["scale[0]", "finite", "nan"]),
+        (E, (1.0, np.inf, 1.0), ["scale[1]", "finite", "inf"]),
+        (np.float32([[0, 0, 0], [0, np.nan, 0]]), (1.0, 1.0, 1.0), ["{name}", "finite", "nan in row 1, column 1"]),
+        (np.float32([[0, 0, np.inf]]), (1.0, 1.0, 1.0), ["{name}", "finite", "inf in row 0, column 2"]),
+    ],
+)
+def test_spreads_that_are_refused(function: str, value: Any, scale: Any, words: list[str]) -> None:
+    name = {"spread_from_log": "log_std", "scale_spread": "spread_deg"}[function]
+    with pytest.raises(InvalidArgumentError) as caught:
+        getattr(_core, function)(value, scale)
+    for word in words:
+        assert word.format(name=name) in str(caught.value)
+
+
+def test_a_spread_below_zero_is_refused() -> None:
+    with pytest.raises(InvalidArgumentError, match=r"spread_deg: expected .* 0 or more, got -0\.5"):
+        _core.scale_spread(np.float32([[-0.5]]), [1.0])
+
+
 @pytest.mark.parametrize(
     ("function", "value", "words"),
     [
@@ -205,6 +235,8 @@ def test_a_pitch_zero_that_is_not_finite_is_refused() -> None:
 
 
 def test_empty_batches_stay_empty() -> None:
+    assert _core.spread_from_log(np.zeros((0, 3), np.float32), (1, 1, 1)).shape == (0, 3)
+    assert _core.scale_spread(np.zeros((2, 0), np.float32), ()).shape == (2, 0)
     assert _core.euler_to_rotation(np.zeros((0, 3))).shape == (0, 3, 3)
     assert _core.rotation_to_euler(np.zeros((0, 3, 3), np.float32)).shape == (0, 3)
 

@@ -73,6 +73,17 @@ def test_any_size_and_grey(shape: tuple[int, ...], labels: bool) -> None:
     assert (drawn != 90).any()
 
 
+def test_labels_say_the_spread_where_there_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    cv2 = pytest.importorskip("cv2", reason="OpenCV is not installed")
+    written: list[str] = []
+    put_text = cv2.putText
+    monkeypatch.setattr(cv2, "putText", lambda image, text, *rest: (written.append(text), put_text(image, text, *rest)))
+    std_deg = np.float32([[3.4, 2.6, np.nan], [np.nan] * 3])
+    poses = HeadPoses.from_euler(np.float32([[12.3, -4, 0]] * 2), np.float32([[50, 50, 150, 150]] * 2), std_deg)
+    draw_axes(np.zeros((200, 200, 3), np.uint8), poses, labels=True)
+    assert written == ["yaw +12 +/-3  pitch -4 +/-3  roll +0", "yaw +12  pitch -4  roll +0"]
+
+
 def test_no_heads_no_change() -> None:
     image = np.full((20, 20, 3), 7, np.uint8)
     none = HeadPoses.from_euler(np.zeros((0, 3)), np.zeros((0, 4)))

@@ -134,6 +134,31 @@ def test_bin_models_have_a_spread(make_model: MakeModel, grey_ramp: Image) -> No
     # Logits of 30 and more on bin 0 against 65 zeros: as good as certain.
     np.testing.assert_allclose(poses.euler_deg, [[-97.5] * 3], atol=1e-2)
     assert (poses.std_deg < 0.1).all()
+    wider = HeadPose(
+        make_model(mean_network(8, 6, bins=66), head=head | {"spread": {"output": None, "scale": [2.0, 3.0, 4.0]}})
+    ).estimate(grey_ramp, [BOX])
+    plain = HeadPose(make_model(mean_network(8, 6, bins=66), head=head)).estimate(grey_ramp, [BOX])
+    np.testing.assert_allclose(wider.std_deg, plain.std_deg * np.float32([2, 3, 4]), rtol=1e-6)
+    np.testing.assert_array_equal(wider.euler_deg, plain.euler_deg)
+
+
+def test_a_variance_head_gives_the_spread(make_model: MakeModel, grey_ramp: Image) -> None:
+    head = card_dict()["head"] | {"spread": {"output": "log_std", "scale": [1.0, 2.0, 3.0]}}
+    card = make_model(mean_network(8, 6, "N", log_std=0.1), head=head, pitch_zero_deg=4.0)
+    pose = HeadPose(card)
+    poses = pose.estimate(grey_ramp, [BOX, BOX])
+    # In the order yaw, pitch, roll, whatever the pitch zero does to the angles.
+    np.testing.assert_allclose(poses.std_deg, np.exp([[1, 2, 3]] * 2) * [1, 2, 3], rtol=1e-4)
+    assert poses[1].std_deg == pytest.approx(poses.std_deg[1].tolist())
+    assert pose.estimate(grey_ramp, []).std_deg.shape == (0, 3)
+    white = pose.estimate(np.full((40, 40, 3), 255, np.uint8), is_crop=True)
+    np.testing.assert_allclose(white.std_deg, [np.exp(5) * np.float32([1, 2, 3])], rtol=1e-5)
+
+
+def test_a_card_that_names_a_spread_the_network_has_not(make_model: MakeModel) -> None:
+    head = card_dict()["head"] | {"spread": {"output": "log_std", "scale": [1.0, 1.0, 1.0]}}
+    with pytest.raises(CorruptModelError, match=r"expected outputs \['log_std'\]"):
+        HeadPose(make_model(head=head))
 
 
 def test_the_cards_pitch_zero_is_applied(make_model: MakeModel) -> None:

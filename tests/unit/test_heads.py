@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from hpe_edge.errors import CorruptModelError
-from hpe_edge.heads import AnglesHead, BinsHead, SsrHead, decode
+from hpe_edge.errors import CorruptModelError, InvalidArgumentError
+from hpe_edge.heads import AnglesHead, BinsHead, Head, Spread, SsrHead, decode
 
 BINS = BinsHead(bins=66, first_deg=-97.5, step_deg=3.0, outputs=("yaw", "pitch", "roll"))
 
@@ -77,6 +79,55 @@ def test_angles_pass_through() -> None:
     assert np.isnan(std_deg).all()
 
 
+SCALE = (0.5, 1.0, 2.0)
+
+
+@pytest.mark.parametrize("head", [_ssr((3, 3, 3), False), _ssr((2, 5), True), AnglesHead("angles"), BINS])
+def test_a_variance_head_beside_every_head(head: Head) -> None:
+    outputs = {"log_std": np.log(np.float32([[1, 2, 3], [4, 5, 6]])), "angles": np.zeros((2, 3), np.float32)}
+    outputs |= {name: np.zeros((2, 66), np.float32) for name in BINS.outputs}
+    if isinstance(head, SsrHead):
+        outputs |= _ssr_outputs(head, 2, 0)
+    with_spread = replace(head, spread=Spread(SCALE, "log_std"))
+    euler_deg, std_deg = decode(with_spread, outputs)
+    np.testing.assert_allclose(std_deg, [[0.5, 2, 6], [2, 5, 12]], rtol=1e-6)
+    np.testing.assert_array_equal(euler_deg, decode(head, outputs)[0])
+    assert std_deg.dtype == np.float32
+
+
+@pytest.mark.parametrize(("bins", "first_deg", "step_deg"), [(66, -97.5, 3.0), (198, -98.5, 1.0), (7, -3.0, 1.0)])
+def test_the_spread_of_bins_is_scaled_and_the_angles_stay(bins: int, first_deg: float, step_deg: float) -> None:
+    head = BinsHead(bins, first_deg, step_deg, BINS.outputs)
+    rng = np.random.default_rng(bins)
+    outputs = {name: rng.normal(scale=3.0, size=(5, bins)).astype(np.float32) for name in head.outputs}
+    euler_deg, std_deg = decode(head, outputs)
+    same_deg, scaled_deg = decode(replace(head, spread=Spread(SCALE)), outputs)
+    np.testing.assert_array_equal(same_deg, euler_deg)
+    np.testing.assert_allclose(scaled_deg, std_deg * np.float32(SCALE), rtol=1e-6)
+    probability = np.exp(outputs["yaw"].astype(np.float64))
+    probability /= probability.sum(axis=1, keepdims=True)
+    centres = first_deg + step_deg * np.arange(bins)
+    np.testing.assert_allclose(euler_deg[:, 0], probability @ centres, atol=1e-3)
+    variance = probability @ centres**2 - (probability @ centres) ** 2
+    np.testing.assert_allclose(std_deg[:, 0], np.sqrt(variance), rtol=1e-3)
+
+
+def test_a_head_without_bins_has_no_spread_of_its_own() -> None:
+    with pytest.raises(InvalidArgumentError, match="spread_deg: expected finite"):
+        decode(AnglesHead("angles", Spread(SCALE)), {"angles": np.zeros((1, 3), np.float32)})
+
+
+def test_a_spread_that_is_missing_or_not_finite_is_refused() -> None:
+    head = AnglesHead("angles", Spread(SCALE, "log_std"))
+    outputs = {"angles": np.zeros((1, 3), np.float32)}
+    with pytest.raises(CorruptModelError, match="output 'log_std', but the network gave"):
+        decode(head, outputs)
+    with pytest.raises(CorruptModelError, match=r"output 'log_std': expected shape \(N, 3\), got \(1, 1\)"):
+        decode(head, outputs | {"log_std": np.zeros((1, 1), np.float32)})
+    with pytest.raises(InvalidArgumentError, match="log_std: expected finite"):
+        decode(head, outputs | {"log_std": np.float32([[0, np.nan, 0]])})
+
+
 def test_a_missing_output_is_named() -> None:
     with pytest.raises(CorruptModelError, match=r"output 'angles', but the network gave \['other'\]"):
         decode(AnglesHead("angles"), {"other": np.zeros((1, 3), np.float32)})
@@ -91,3 +142,7 @@ def test_a_wrong_shape_is_named(shape: tuple[int, ...]) -> None:
 def test_output_names() -> None:
     assert _ssr((3, 3), False).output_names == ("p1", "p2", "eta1", "eta2", "delta1", "delta2")
     assert BINS.output_names == ("yaw", "pitch", "roll")
+    spread = Spread((1.0, 1.0, 1.0), "log_std")
+    assert replace(_ssr((3,), True), spread=spread).output_names == ("p1", "eta1", "delta1", "log_std")
+    assert AnglesHead("angles", spread).output_names == ("angles", "log_std")
+    assert replace(BINS, spread=replace(spread, output=None)).output_names == ("yaw", "pitch", "roll")

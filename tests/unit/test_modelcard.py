@@ -12,6 +12,7 @@ import pytest
 from tiny_models import MakeModel, card_dict
 
 from hpe_edge.errors import CorruptModelError, ModelNotFoundError
+from hpe_edge.heads import Spread
 from hpe_edge.modelcard import FileEntry, ModelCard, load_card, read_verified, save_card, sha256_hex
 
 SSR: dict[str, Any] = {
@@ -32,16 +33,39 @@ BINS: dict[str, Any] = {
 }
 
 
-@pytest.mark.parametrize("head", [SSR, BINS, {"kind": "angles", "output": "angles"}])
+ANGLES: dict[str, Any] = {"kind": "angles", "output": "angles"}
+SPREAD: dict[str, Any] = {"output": "log_std", "scale": [1.1, 0.9, 1.0]}
+FROM_BINS: dict[str, Any] = {"output": None, "scale": [0.8, 0.8, 0.7]}
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        SSR,
+        BINS,
+        ANGLES,
+        SSR | {"spread": SPREAD},
+        BINS | {"spread": SPREAD},
+        BINS | {"spread": FROM_BINS},
+        ANGLES | {"spread": SPREAD},
+    ],
+)
 def test_round_trip_through_json(head: dict[str, Any], tmp_path: Path) -> None:
     card = ModelCard.from_dict(card_dict(head=head, metrics=[{"dataset": "x", "mae_deg": 6.5}]))
     save_card(card, tmp_path / "card.json")
     assert load_card(tmp_path / "card.json") == card
     assert ModelCard.from_dict(card.as_dict()) == card
+    assert card.as_dict()["head"] == head
+
+
+def test_the_spread_of_a_card_reaches_the_head() -> None:
+    spread = ModelCard.from_dict(card_dict(head=SSR | {"spread": SPREAD})).head.spread
+    assert spread == Spread(scale=(1.1, 0.9, 1.0), output="log_std")
+    assert ModelCard.from_dict(card_dict(head=BINS)).head.spread is None
 
 
 def _set(path: str, value: Any) -> dict[str, Any]:
-    card = copy.deepcopy(card_dict(head=copy.deepcopy(SSR)))
+    card = card_dict(head=copy.deepcopy(SSR | {"spread": SPREAD}))
     *parents, last = path.split(".")
     target = card
     for part in parents:
@@ -82,6 +106,18 @@ def _set(path: str, value: Any) -> dict[str, Any]:
         ("head.range_deg", "99", "a string"),
         ("head.p", ["p1"], "1 items"),
         ("head.eta_per_bin", None, "null"),
+        ("head.spread", None, "null"),
+        ("head.spread.output", KeyError, "missing"),
+        ("head.spread.output", None, "null"),
+        ("head.spread.output", "", "an empty string"),
+        ("head.spread.output", 3, "the number 3"),
+        ("head.spread.scale", KeyError, "missing"),
+        ("head.spread.scale", 1.0, "the number 1.0"),
+        ("head.spread.scale", [1.0, 1.0], "2 items"),
+        ("head.spread.scale", [1.0, 0.0, 1.0], "0.0"),
+        ("head.spread.scale", [1.0, 1.0, 1e4], "10000.0"),
+        ("head.spread.scale", [1.0, float("nan"), 1.0], "nan"),
+        ("head.spread.var0", 1.0, "unknown"),
         ("pitch_zero_deg", 91, "91"),
         ("training", [], "a list"),
         ("metrics", [1], "the number 1"),
