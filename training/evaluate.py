@@ -1,7 +1,7 @@
 """Score a predictor on labelled photographs.
 
-A predictor is any function of a photograph and face boxes that returns angles, so the SDK's HeadPose, a
-network still in training and a constant guess are scored by the same lines.
+A predictor is any function of a photograph and face boxes that returns poses, so the SDK's HeadPose, a network
+still in training, several networks together and a constant guess are scored by the same lines.
 """
 
 from __future__ import annotations
@@ -13,14 +13,13 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from hpe_edge import _core
-from hpe_edge.errors import DatasetError, HpeEdgeError
+from hpe_edge import HeadPoses, _core
+from hpe_edge.errors import DatasetError, HpeEdgeError, InvalidArgumentError
 
+from .calibration import Calibration, calibrate
 from .data.samples import Sample
-from .metrics import Metrics, mae, mean_of_labelled, measure
-
-Predict = Callable[[NDArray[np.uint8], NDArray[np.float32]], NDArray[np.float32]]
-"""(image_bgr (H, W, 3) uint8, boxes_xyxy (N, 4) float32) -> euler_deg (N, 3) float32."""
+from .fusion import Predict, average
+from .metrics import Metrics, difference_deg, mae, mean_of_labelled, measure
 
 Progress = Callable[[Sequence[Sample]], Iterable[Sample]]
 MARGINS = tuple(round(0.1 * step, 1) for step in range(9))  # 0 to 0.8, the curve of docs/CONVENTIONS.md
@@ -28,16 +27,27 @@ MARGINS = tuple(round(0.1 * step, 1) for step in range(9))  # 0 to 0.8, the curv
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:
-    """Labels and predictions side by side, (N, 3) float32 degrees, in the order of ``names``."""
+    """Labels and predictions side by side, (N, 3) float32 degrees, in the order of ``names``.
+
+    ``std_deg`` is the predicted spread, None for a model that gives none.
+    """
 
     names: tuple[str, ...]
     truth_deg: NDArray[np.float32]
     predicted_deg: NDArray[np.float32]
+    std_deg: NDArray[np.float32] | None = None
 
     @cached_property
     def metrics(self) -> Metrics:
         """Every metric of the predictions."""
         return measure(self.truth_deg, self.predicted_deg)
+
+    @cached_property
+    def calibration(self) -> Calibration | None:
+        """How well the spread describes the errors, None without a spread."""
+        if self.std_deg is None:
+            return None
+        return calibrate(difference_deg(self.truth_deg, self.predicted_deg), self.std_deg)
 
 
 @dataclass(frozen=True)
@@ -62,34 +72,40 @@ def evaluate(
     ``flip`` also predicts the mirrored photograph and averages (yaw and roll change sign). ``progress``
     wraps the samples, e.g. in tqdm. Raises DatasetError naming the sample that cannot be read or predicted.
 
-    >>> def zeros(image_bgr, boxes_xyxy): return np.zeros((len(boxes_xyxy), 3), np.float32)
+    >>> def zeros(image_bgr, boxes_xyxy):
+    ...     return HeadPoses.from_euler(np.zeros((len(boxes_xyxy), 3)), boxes_xyxy)
     >>> evaluate(zeros, samples).metrics.mae_deg  # doctest: +SKIP
     """
     if not samples:
         raise DatasetError("samples: expected at least one sample to score, got none")
-    predicted = np.empty((len(samples), 3), np.float32)
-    for index, sample in enumerate(progress(samples)):
-        image_bgr, boxes_xyxy = sample.image_bgr(), sample.box_xyxy[None]
-        try:
-            euler_deg = predict(image_bgr, boxes_xyxy)
-            if flip:
-                euler_deg = 0.5 * (euler_deg + predict_mirrored(predict, image_bgr, boxes_xyxy))
-        except HpeEdgeError as error:
-            raise DatasetError(f"sample {sample.name}: {error}") from error
-        predicted[index] = euler_deg[0]
-    return Evaluation(tuple(s.name for s in samples), truth_of(samples), predicted)
+    poses = [_predict_one(predict, sample, flip) for sample in progress(samples)]
+    predicted, std = (np.concatenate([getattr(p, name) for p in poses]) for name in ("euler_deg", "std_deg"))
+    names = tuple(sample.name for sample in samples)
+    return Evaluation(names, truth_of(samples), predicted, None if np.isnan(std).all() else std)
 
 
-def predict_mirrored(
-    predict: Predict, image_bgr: NDArray[np.uint8], boxes_xyxy: NDArray[np.float32]
-) -> NDArray[np.float32]:
-    """Predict on the mirror image and mirror the angles back: (N, 3) float32 degrees."""
+def _predict_one(predict: Predict, sample: Sample, flip: bool) -> HeadPoses:
+    image_bgr, boxes_xyxy = sample.image_bgr(), sample.box_xyxy[None]
+    try:
+        poses = predict(image_bgr, boxes_xyxy)
+        if flip:
+            poses = average([poses, predict_mirrored(predict, image_bgr, boxes_xyxy)])
+        if len(poses) != 1 or not np.isfinite(poses.euler_deg).all():
+            raise InvalidArgumentError(f"predictor: expected one pose of finite angles for one box, got {poses}")
+    except HpeEdgeError as error:
+        raise DatasetError(f"sample {sample.name}: {error}") from error
+    return poses
+
+
+def predict_mirrored(predict: Predict, image_bgr: NDArray[np.uint8], boxes_xyxy: NDArray[np.float32]) -> HeadPoses:
+    """Predict on the mirror image and mirror the poses back."""
     width = image_bgr.shape[1]
     mirrored_boxes = np.stack(
         [width - boxes_xyxy[:, 2], boxes_xyxy[:, 1], width - boxes_xyxy[:, 0], boxes_xyxy[:, 3]], axis=1
     )
-    euler_deg = predict(np.ascontiguousarray(image_bgr[:, ::-1]), mirrored_boxes)
-    return euler_deg * np.array([-1, 1, -1], np.float32)
+    mirrored = predict(np.ascontiguousarray(image_bgr[:, ::-1]), mirrored_boxes)
+    euler_deg = mirrored.euler_deg * np.array([-1, 1, -1], np.float32)
+    return HeadPoses.from_euler(euler_deg, boxes_xyxy, mirrored.std_deg)
 
 
 def constant_baseline(samples: Sequence[Sample]) -> Evaluation:

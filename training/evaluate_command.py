@@ -7,7 +7,7 @@ import json
 import shlex
 import sys
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from hpe_edge.training.data.catalog import Selection
     from hpe_edge.training.data.samples import Sample
     from hpe_edge.training.evaluate import Evaluation, Progress
-    from hpe_edge.training.metrics import Metrics
+    from hpe_edge.training.fusion import Fused
     from hpe_edge.training.predictors import Network, Predictor
 
 _EPILOG = """\
@@ -26,6 +26,7 @@ examples:
   hpe-edge evaluate --dataset pointing04 --path pointing04 --all-poses --json
   hpe-edge evaluate --dataset aflw2000 --path AFLW2000 --model peer.onnx --crop-recipe fsanet-clipped
   hpe-edge evaluate --dataset aflw2000 --path AFLW2000 --margin-curve --out report
+  hpe-edge evaluate --dataset aflw2000 --path AFLW2000 --model one/card.json --fuse two/card.json three/last.pt
   hpe-edge evaluate --dataset aflw2000 --path AFLW2000 --constant
 """
 
@@ -35,7 +36,8 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser = subparsers.add_parser(
         "evaluate",
         help="score a model on labelled photographs",
-        description="Score a model on labelled photographs: MAE, geodesic error, MAEV, error by |yaw| bin.",
+        description="Score a model on labelled photographs: MAE, geodesic error, MAEV, error by |yaw| bin, and how "
+        "well its spread describes its errors.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -47,6 +49,9 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     what.add_argument("--checkpoint", type=Path, metavar="FILE", help="averaged weights of a training run")
     what.add_argument("--constant", action="store_true", help="guess the mean label: the score to beat")
+    parser.add_argument(
+        "--fuse", nargs="+", default=[], metavar="M", help="average with these models (as --model) or checkpoints (.pt)"
+    )
     parser.add_argument(
         "--crop-recipe", default="card", metavar="R", help="card, fsanet or fsanet-clipped [%(default)s]"
     )
@@ -62,7 +67,9 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     parser.add_argument("--all-poses", action="store_true", help="keep the poses that the protocol drops")
     parser.add_argument("--limit", type=int, metavar="N", help="only N samples, spread over the data set")
-    parser.add_argument("--out", type=Path, metavar="DIR", help="write report.json, predictions.csv and PNGs")
+    parser.add_argument(
+        "--out", type=Path, metavar="DIR", help="write report.html, report.json, predictions.csv and PNGs"
+    )
     parser.add_argument("--record", action="store_true", help="also write the result into the model's card")
     parser.add_argument("--seed", type=int, default=0, metavar="S", help="chooses the random photographs of --out")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
@@ -82,32 +89,34 @@ def run(options: argparse.Namespace) -> int:
     selection = select(options.dataset, options.path, limit=options.limit, all_poses=options.all_poses)
     samples = selection.samples
     if options.constant:
-        evaluation, report = constant_baseline(samples), {"model": "constant: mean label"}
+        evaluation = constant_baseline(samples)
+        report: dict[str, Any] = {"model": "constant: mean label", "members": [], "flip": False}
     else:
-        network = _network(options)
-        predictor = _predictor(options, network, options.margin)
-        evaluation = evaluate(predictor, samples, flip=options.flip, progress=_progress(options, "evaluate"))
-        report = _model_report(options, predictor) | _extras(options, samples, evaluation, network)
-    report = _data_report(options, selection) | report | {"metrics": evaluation.metrics.as_dict()}
+        members = _members(options)
+        fused = _fused(options, members, options.margin)
+        evaluation = evaluate(fused, samples, flip=options.flip, progress=_progress(options, "evaluate"))
+        report = _model_report(options, members, fused) | _extras(options, samples, evaluation, members)
+    report = _data_report(options, selection) | report | _scores(evaluation)
     if options.out is not None:
         _write(options, samples, evaluation, report)
     if options.record:
         _record(options, report)
-    _print(options, evaluation.metrics, report)
+    _print(options, evaluation, report)
     return 0
 
 
 def _check(options: argparse.Namespace) -> None:
     crop_given = options.margin is not None or options.square is not None or options.crop_recipe != "card"
-    if options.constant and (crop_given or options.flip or options.margin_curve or options.fit_pitch_zero):
+    looks = crop_given or options.flip or options.margin_curve or options.fit_pitch_zero or options.fuse
+    if options.constant and looks:
         raise InvalidArgumentError(
-            "--constant: expected no crop, flip, margin curve or pitch fit with it: it looks at no photograph"
+            "--constant: expected no crop, flip, fusion, margin curve or pitch fit with it: it looks at no photograph"
         )
-    partial = options.checkpoint or options.flip or options.limit or crop_given
+    partial = options.checkpoint or options.fuse or options.flip or options.limit or crop_given
     if options.record and (options.constant or partial):
         raise InvalidArgumentError(
             "--record: expected a model with its own crop on the whole data set, got --constant, "
-            "--checkpoint, --flip, --limit or a crop option with it"
+            "--checkpoint, --fuse, --flip, --limit or a crop option with it"
         )
     if options.record and options.model.endswith(".onnx"):
         raise InvalidArgumentError(f"--record: expected a model with a card, got {options.model}")
@@ -115,23 +124,48 @@ def _check(options: argparse.Namespace) -> None:
         raise InvalidArgumentError(f"--out: expected a folder, got the file {options.out}")
 
 
-def _network(options: argparse.Namespace) -> Network:
-    from hpe_edge.training.predictors import open_checkpoint, open_network
+@dataclass(frozen=True)
+class _Member:
+    """One of the fused models: what to call it, and its network."""
 
-    return open_network(options.model) if options.checkpoint is None else open_checkpoint(options.checkpoint)
+    label: str
+    network: Network
 
 
-def _predictor(options: argparse.Namespace, network: Network, margin: float | None) -> Predictor:
+def _members(options: argparse.Namespace) -> list[_Member]:
+    from hpe_edge.training.predictors import open_any, open_checkpoint
+
+    if options.checkpoint is None:
+        first = _member(options.model, open_any(options.model))
+    else:
+        first = _Member(str(options.checkpoint), open_checkpoint(options.checkpoint))
+    return [first, *(_member(model, open_any(model)) for model in options.fuse)]
+
+
+def _member(given: str, network: Network) -> _Member:
+    return _Member(given if given.endswith(".pt") else network.card.name, network)
+
+
+def _fused(options: argparse.Namespace, members: Sequence[_Member], margin: float | None) -> Fused[Predictor]:
+    from hpe_edge.training.fusion import Fused
     from hpe_edge.training.predictors import choose_crop
 
-    return network.predictor(choose_crop(network, options.crop_recipe, margin, options.square), options.backend)
+    return Fused(
+        tuple(
+            member.network.predictor(
+                choose_crop(member.network, options.crop_recipe, margin, options.square), options.backend
+            )
+            for member in members
+        )
+    )
 
 
 def _progress(options: argparse.Namespace, label: str) -> Progress:
     from tqdm import tqdm
 
     def bar(samples: Sequence[Sample]) -> Iterable[Sample]:
-        return tqdm(samples, desc=label, unit="photo", disable=options.quiet, leave=False)
+        shown: Iterable[Sample] = tqdm(samples, desc=label, unit="photo", disable=options.quiet, leave=False)
+        return shown
 
     return bar
 
@@ -147,20 +181,36 @@ def _data_report(options: argparse.Namespace, selection: Selection) -> dict[str,
     }
 
 
-def _model_report(options: argparse.Namespace, predictor: Predictor) -> dict[str, Any]:
-    info = predictor.pose.info
+def _model_report(options: argparse.Namespace, members: Sequence[_Member], fused: Fused[Predictor]) -> dict[str, Any]:
     return {
-        "model": info.model if options.checkpoint is None else str(options.checkpoint),
-        "weights_sha256": info.sha256,
-        "crop": predictor.crop.describe(),
+        "model": " + ".join(member.label for member in members),
+        "members": [
+            {
+                "model": member.label,
+                "weights_sha256": predictor.pose.info.sha256,
+                "parameters": member.network.parameters(),
+                "input_px": [member.network.card.input.width, member.network.card.input.height],
+                "crop": predictor.crop.describe(),
+                "pitch_zero_deg": predictor.pitch_zero_deg,
+                "runtime": predictor.pose.info.as_dict(),
+            }
+            for member, predictor in zip(members, fused.members, strict=True)
+        ],
         "flip": options.flip,
-        "pitch_zero_deg": predictor.pitch_zero_deg,
-        "runtime": info.as_dict(),
+    }
+
+
+def _scores(evaluation: Evaluation) -> dict[str, Any]:
+    """The metrics, and the quality of the spread; null for a model without one."""
+    calibration = evaluation.calibration
+    return {
+        "metrics": evaluation.metrics.as_dict(),
+        "calibration": None if calibration is None else calibration.as_dict(),
     }
 
 
 def _extras(
-    options: argparse.Namespace, samples: Sequence[Sample], evaluation: Evaluation, network: Network
+    options: argparse.Namespace, samples: Sequence[Sample], evaluation: Evaluation, members: Sequence[_Member]
 ) -> dict[str, Any]:
     """The parts that are only made when asked for: the pitch fit and the margin curve."""
     from hpe_edge.training.evaluate import fit_pitch_zero, margin_curve
@@ -170,7 +220,7 @@ def _extras(
         extras["pitch_zero_fit"] = asdict(fit_pitch_zero(evaluation))
     if options.margin_curve:
         curve = margin_curve(
-            lambda margin: _predictor(options, network, margin),
+            lambda margin: _fused(options, members, margin),
             samples,
             flip=options.flip,
             progress=_progress(options, "margin curve"),
@@ -183,17 +233,10 @@ def _write(
     options: argparse.Namespace, samples: Sequence[Sample], evaluation: Evaluation, report: dict[str, Any]
 ) -> None:
     try:
-        from hpe_edge.training.evaluation_plots import write_pictures
+        from hpe_edge.training.reports.files import write_report
     except ModuleNotFoundError as error:
         raise missing_dependency(str(error.name), "training", "hpe-edge evaluate --out") from error
-
-    options.out.mkdir(parents=True, exist_ok=True)
-    lines = ["name,true_yaw,true_pitch,true_roll,predicted_yaw,predicted_pitch,predicted_roll"]
-    for name, truth, predicted in zip(evaluation.names, evaluation.truth_deg, evaluation.predicted_deg, strict=True):
-        lines.append(",".join([name, *(f"{value:.3f}" for value in (*truth, *predicted))]))
-    (options.out / "predictions.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    (options.out / "report.json").write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
-    write_pictures(samples, evaluation, options.out, seed=options.seed)
+    write_report(options.out, samples, evaluation, report, seed=options.seed)
 
 
 def _record(options: argparse.Namespace, report: dict[str, Any]) -> None:
@@ -203,8 +246,10 @@ def _record(options: argparse.Namespace, report: dict[str, Any]) -> None:
 
     found = resolve(options.model)
     names = ("mae_deg", "yaw_deg", "pitch_deg", "roll_deg", "geodesic_deg", "maev_deg", "count")
-    entry = {key: report[key] for key in ("dataset", "protocol", "crop")}
+    entry = {key: report[key] for key in ("dataset", "protocol")} | {"crop": report["members"][0]["crop"]}
     entry |= {key: report["metrics"][key] for key in names}
+    if report["calibration"] is not None:
+        entry["spread_coverage"] = report["calibration"]["overall"]["coverage"]
     # The folder's name and not its place: a card travels, the machine it was measured on does not.
     where = ["--dataset", options.dataset, "--path", options.path.resolve().name]
     protocol = ["--all-poses"] if options.all_poses else []
@@ -215,24 +260,32 @@ def _record(options: argparse.Namespace, report: dict[str, Any]) -> None:
     save_card(replace(found.card, metrics=(*others, entry)), found.card_path)
 
 
-def _print(options: argparse.Namespace, metrics: Metrics, report: dict[str, Any]) -> None:
+def _print(options: argparse.Namespace, evaluation: Evaluation, report: dict[str, Any]) -> None:
     if options.json:
         print(json.dumps(report, indent=2))
         return
     if options.quiet:
-        print(f"{metrics.mae_deg:.3f}")
+        print(f"{evaluation.metrics.mae_deg:.3f}")
         return
     print(f"{report['dataset']}: {report['count']} images ({report['protocol']}; {report['dropped']} dropped)")
-    print(f"model: {report['model']}")
-    if "crop" in report:
-        print(f"sha256 {report['weights_sha256']}")
-        print(f"crop: {report['crop']}{'; flip averaged' if report['flip'] else ''}")
-    print(f"\n{metrics.table()}")
+    print(f"model: {report['model']}{'; flip averaged' if report['flip'] else ''}")
+    for member in report["members"]:
+        print(f"sha256 {member['weights_sha256']}\ncrop: {member['crop']}")
+    print(f"\n{evaluation.metrics.table()}")
+    calibration = evaluation.calibration
+    print("\nno spread: the model gives none" if calibration is None else f"\n{calibration.table()}")
+    _print_extras(report)
+    if options.out is not None:
+        print(f"\nwritten: {options.out}")
+
+
+def _print_extras(report: dict[str, Any]) -> None:
     if "pitch_zero_fit" in report:
         fit = report["pitch_zero_fit"]
+        zeros = ", ".join(f"{member['pitch_zero_deg']:+.2f}" for member in report["members"])
         print(
             f"\npitch zero: rotate by {fit['rotation_deg']:+.2f} on top of the card's "
-            f"{report['pitch_zero_deg']:+.2f} -> MAE {fit['rotation_mae_deg']:.3f}; "
+            f"{zeros} -> MAE {fit['rotation_mae_deg']:.3f}; "
             f"or add {fit['additive_deg']:+.2f} to pitch -> MAE {fit['additive_mae_deg']:.3f} "
             "(fitted on these labels)"
         )
@@ -242,5 +295,3 @@ def _print(options: argparse.Namespace, metrics: Metrics, report: dict[str, Any]
             cells = [row[k] for k in ("mae_deg", "yaw_deg", "pitch_deg", "roll_deg", "geodesic_deg")]
             numbers = " ".join("     -" if cell is None else f"{cell:6.2f}" for cell in cells)
             print(f"{row['margin']:>6.1f} {numbers}")
-    if options.out is not None:
-        print(f"\nwritten: {options.out}")

@@ -6,6 +6,7 @@ is scored is the SDK's own path and not a copy of it.
 
 from __future__ import annotations
 
+import math
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -14,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from hpe_edge import HeadPose
+from hpe_edge import HeadPose, HeadPoses
 from hpe_edge.errors import CorruptModelError, InvalidArgumentError, ModelNotFoundError, missing_dependency
 from hpe_edge.heads import AnglesHead
 from hpe_edge.hub import resolve
@@ -54,17 +55,17 @@ CROP_RECIPES: dict[str, Crop | None] = {
 
 @dataclass(frozen=True)
 class Predictor:
-    """A model with its crop; call it as `hpe_edge.training.evaluate.Predict` says."""
+    """A model with its crop; call it as `hpe_edge.training.fusion.Predict` says."""
 
     pose: HeadPose
     crop: Crop
     pitch_zero_deg: float
 
-    def __call__(self, image_bgr: NDArray[np.uint8], boxes_xyxy: NDArray[np.float32]) -> NDArray[np.float32]:
-        """(H, W, 3) uint8 and (N, 4) tight boxes -> (N, 3) yaw, pitch, roll in degrees."""
+    def __call__(self, image_bgr: NDArray[np.uint8], boxes_xyxy: NDArray[np.float32]) -> HeadPoses:
+        """(H, W, 3) uint8 and (N, 4) tight boxes -> N poses, with the boxes that the crops were made from."""
         if self.crop.clip:
             boxes_xyxy = clipped_window(boxes_xyxy, self.crop.margin, image_bgr.shape)
-        return self.pose.estimate(image_bgr, boxes_xyxy).euler_deg
+        return self.pose.estimate(image_bgr, boxes_xyxy)
 
 
 def clipped_window(boxes_xyxy: NDArray[np.float32], margin: float, shape: tuple[int, ...]) -> NDArray[np.float32]:
@@ -98,6 +99,26 @@ class Network:
             save_card(changed, Path(folder, "card.json"))
             pose = HeadPose(Path(folder, "card.json"), backend=backend)
         return Predictor(pose, crop, self.card.pitch_zero_deg)
+
+    def parameters(self) -> int | None:
+        """How many trained numbers the ONNX file holds (folded ones once); None without an ONNX file.
+
+        Raises MissingDependencyError without onnx.
+        """
+        if "onnx" not in self.files:
+            return None
+        try:
+            import onnx
+        except ModuleNotFoundError as error:
+            raise missing_dependency("onnx", "training", "counting parameters") from error
+        numbers = {onnx.TensorProto.FLOAT, onnx.TensorProto.FLOAT16, onnx.TensorProto.INT8, onnx.TensorProto.UINT8}
+        tensors = onnx.load_model_from_string(self.files["onnx"]).graph.initializer
+        return int(sum(math.prod(tensor.dims) for tensor in tensors if tensor.data_type in numbers))
+
+
+def open_any(model: str) -> Network:
+    """A model as `open_network` takes it, or a checkpoint (``.pt``)."""
+    return open_checkpoint(Path(model)) if model.endswith(".pt") else open_network(model)
 
 
 def open_network(model: str) -> Network:

@@ -6,10 +6,10 @@ fixtures have the colour (10, 20, 30), so every prediction is known.
 
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -29,11 +29,12 @@ from hpe_edge.training.evaluate import (
     fit_pitch_zero,
     margin_curve,
 )
+from hpe_edge.training.fusion import Fused, Predict, average
 from hpe_edge.training.predictors import Crop, choose_crop, clipped_window, open_network
 
-from hpe_edge import _core
+from hpe_edge import HeadPoses, _core
 from hpe_edge.cli import main
-from hpe_edge.errors import DatasetError, InvalidBoxError
+from hpe_edge.errors import DatasetError, InvalidArgumentError, InvalidBoxError
 
 Image = NDArray[np.uint8]
 Angles = NDArray[np.float32]
@@ -46,8 +47,13 @@ def photos(tmp_path: Path) -> Path:
     return fake_photos.write_aflw2000(tmp_path, ANGLES)
 
 
-def constant(yaw: float, pitch: float, roll: float) -> Callable[[Image, Angles], Angles]:
-    return lambda _, boxes: np.tile(np.array([yaw, pitch, roll], np.float32), (len(boxes), 1))
+def constant(yaw: float, pitch: float, roll: float, std_deg: float = np.nan) -> Predict:
+    def predict(_: Image, boxes_xyxy: Angles) -> HeadPoses:
+        count = len(boxes_xyxy)
+        euler_deg = np.tile([yaw, pitch, roll], (count, 1))
+        return HeadPoses.from_euler(euler_deg, boxes_xyxy, np.full((count, 3), std_deg))
+
+    return predict
 
 
 def test_evaluate_keeps_order_and_measures(photos: Path) -> None:
@@ -62,9 +68,10 @@ def test_flip_mirrors_image_box_and_angles(tmp_path: Path) -> None:
     """A predictor that reports where the box lies and how bright the left edge is shows what it was given."""
     seen: list[tuple[list[float], int]] = []
 
-    def predict(image_bgr: Image, boxes_xyxy: Angles) -> Angles:
+    def predict(image_bgr: Image, boxes_xyxy: Angles) -> HeadPoses:
         seen.append((boxes_xyxy[0].tolist(), int(image_bgr[0, 0, 0])))
-        return np.array([[4.0, 6.0, 8.0]] if len(seen) == 1 else [[-2.0, 8.0, 0.0]], np.float32)
+        euler_deg = np.array([[4.0, 6.0, 8.0]] if len(seen) == 1 else [[-2.0, 8.0, 0.0]])
+        return HeadPoses.from_euler(euler_deg, boxes_xyxy)
 
     import cv2
 
@@ -79,13 +86,56 @@ def test_flip_mirrors_image_box_and_angles(tmp_path: Path) -> None:
 
 
 def test_an_error_names_its_sample(photos: Path) -> None:
-    def refuse(*_: object) -> Angles:
+    def refuse(*_: object) -> HeadPoses:
         raise InvalidBoxError("boxes: outside")
 
     with pytest.raises(DatasetError, match="sample image00002: boxes: outside"):
         evaluate(refuse, aflw2000(photos))
     with pytest.raises(DatasetError, match="at least one sample"):
         evaluate(refuse, [])
+
+
+@pytest.mark.parametrize("euler_deg", [np.zeros((0, 3)), np.zeros((2, 3)), np.array([[0.0, np.nan, 0.0]])])
+def test_truncated_predictions_name_their_sample(photos: Path, euler_deg: Angles) -> None:
+    def predict(*_: object) -> HeadPoses:
+        return HeadPoses.from_euler(euler_deg, np.ones((len(euler_deg), 4)))
+
+    with pytest.raises(DatasetError, match="sample image00002: predictor: expected one pose of finite angles"):
+        evaluate(predict, aflw2000(photos))
+
+
+def test_evaluate_keeps_the_spread(photos: Path) -> None:
+    samples = aflw2000(photos)
+    with_spread = evaluate(constant(10, 20, 30, std_deg=6.0), samples)
+    assert with_spread.std_deg is not None
+    np.testing.assert_array_equal(with_spread.std_deg, np.full((3, 3), 6.0))
+    calibration = with_spread.calibration
+    assert calibration is not None
+    # Errors of yaw: 0, 6, 60; of pitch: 0; of roll: 0, 3, 0.
+    assert calibration.by_angle["yaw"].coverage == pytest.approx((2 / 3, 2 / 3))
+    assert calibration.overall.coverage == pytest.approx((8 / 9, 8 / 9))
+    without = evaluate(constant(10, 20, 30), samples)
+    assert without.std_deg is None and without.calibration is None
+
+
+def test_fused_models_are_averaged(photos: Path) -> None:
+    fused = Fused((constant(4, 0, 0, 3.0), constant(-4, 6, 0, 3.0), constant(0, 0, 9, 3.0)))
+    evaluation = evaluate(fused, aflw2000(photos)[:1])
+    np.testing.assert_allclose(evaluation.predicted_deg, [[0, 2, 3]], atol=1e-6)
+    # The variance of the mixture: 9 within the members, and 32/3, 8, 18 between them.
+    assert evaluation.std_deg is not None
+    np.testing.assert_allclose(evaluation.std_deg, np.sqrt([[9 + 32 / 3, 9 + 8, 9 + 18]]), rtol=1e-6)
+    mixed = evaluate(Fused((constant(4, 0, 0, 3.0), constant(0, 0, 0))), aflw2000(photos))
+    assert mixed.std_deg is None
+
+
+def test_average_goes_the_short_way_round_and_refuses_unequal_members() -> None:
+    boxes = np.ones((1, 4))
+    near, far = (HeadPoses.from_euler(np.array([[0.0, 0.0, roll]]), boxes) for roll in (170.0, -170.0))
+    assert average([near, far])[0].roll_deg == pytest.approx(180)
+    for members in ([], [near, near[:0]]):
+        with pytest.raises(InvalidArgumentError, match="members: expected at least one, all with as many poses"):
+            average(members)
 
 
 def test_constant_baseline_is_the_mean_label(photos: Path) -> None:
@@ -115,7 +165,7 @@ def test_fit_pitch_zero_finds_the_constant(offset_deg: float) -> None:
 def test_margin_curve_asks_for_each_margin(photos: Path) -> None:
     asked: list[float] = []
 
-    def predict_at(margin: float) -> Callable[[Image, Angles], Angles]:
+    def predict_at(margin: float) -> Predict:
         asked.append(margin)
         return constant(10 + margin, 20, 30)
 
@@ -135,21 +185,15 @@ def test_crop_recipes(make_model: MakeModel) -> None:
     assert choose_crop(network) == Crop(0.25, square=False)
     assert choose_crop(network, margin=0.1, square=True) == Crop(0.1, square=True)
     assert choose_crop(network, "fsanet") == Crop(0.6, square=False)
-    assert (
-        choose_crop(network, "fsanet-clipped").describe() == "margin 0.6, not squared, clipped to the image"
-    )
+    assert choose_crop(network, "fsanet-clipped").describe() == "margin 0.6, not squared, clipped to the image"
 
 
 def command(*arguments: object) -> int:
     return main(["evaluate", *map(str, arguments)])
 
 
-def test_command_prints_a_table(
-    photos: Path, make_model: MakeModel, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert (
-        command("--dataset", "aflw2000", "--path", photos, "--model", make_model(), "--fit-pitch-zero") == 0
-    )
+def test_command_prints_a_table(photos: Path, make_model: MakeModel, capsys: pytest.CaptureFixture[str]) -> None:
+    assert command("--dataset", "aflw2000", "--path", photos, "--model", make_model(), "--fit-pitch-zero") == 0
     out = capsys.readouterr().out
     assert "aflw2000: 3 images (every angle within +-99; 0 dropped)" in out
     for part in ("model: tiny", "crop: margin 0.25, not squared, border replicated", "pitch zero: rotate by"):
@@ -166,23 +210,44 @@ def test_command_json_records_what_a_number_needs(
     assert report["metrics"]["pitch_deg"] == pytest.approx(0, abs=1)
     assert report["metrics"]["yaw_deg"] == pytest.approx((10 + 16 + 50) / 3, abs=1)  # the mirror cancels yaw
     assert (report["count"], report["dropped"], report["flip"]) == (3, 0, True)
-    assert report["crop"] == "margin 0.1, not squared, border replicated"
-    assert report["weights_sha256"] == json.loads(card.read_text())["files"]["onnx"]["sha256"]
+    (member,) = report["members"]
+    assert member["crop"] == "margin 0.1, not squared, border replicated"
+    assert (member["parameters"], member["input_px"]) == (0, [8, 6])  # a mean has no weights
+    assert report["calibration"] is None
+    assert member["weights_sha256"] == json.loads(card.read_text())["files"]["onnx"]["sha256"]
     assert report["command"].startswith("hpe-edge ")
     assert [row["margin"] for row in report["margin_curve"]] == list(MARGINS)
 
 
-def test_command_writes_a_report(photos: Path, make_model: MakeModel, tmp_path: Path) -> None:
-    pytest.importorskip("matplotlib")
-    out = tmp_path / "report"
-    assert command("--dataset", "aflw2000", "--path", photos, "--model", make_model(), "--out", out) == 0
-    for name in ("scatter.png", "yaw_bins.png", "worst.png", "random.png"):
-        assert (out / name).read_bytes().startswith(b"\x89PNG")
-    report = json.loads((out / "report.json").read_text())
-    assert report["metrics"]["count"] == 3
-    rows = list(csv.DictReader((out / "predictions.csv").open()))
-    assert [row["name"] for row in rows] == ["image00002", "image00003", "image00004"]
-    assert float(rows[0]["predicted_roll"]) == pytest.approx(30, abs=1.5)
+def test_command_fuses_models(
+    photos: Path, make_model: MakeModel, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The shifted copy says one degree more for every angle: the pair says half a degree more."""
+    onnx = pytest.importorskip("onnx")
+    card = make_model()
+    network = onnx.load(card.with_suffix(".onnx"))
+    network.graph.node[0].output[0] = "mean"
+    network.graph.initializer.append(onnx.numpy_helper.from_array(np.ones(3, np.float32), "one"))
+    network.graph.node.append(onnx.helper.make_node("Add", ["mean", "one"], ["angles"]))
+    other = tmp_path / "other.onnx"
+    onnx.save(network, other)
+    arguments = ("--dataset", "aflw2000", "--path", photos, "--model", card, "--json", "--margin", 0)
+
+    def report(*more: object) -> dict[str, Any]:
+        assert command(*arguments, *more) == 0
+        found: dict[str, Any] = json.loads(capsys.readouterr().out)
+        return found
+
+    single, fused = report(), report("--fuse", card, card)
+    assert fused["metrics"] == single["metrics"]
+    assert fused["model"] == "tiny + tiny + tiny" and len(fused["members"]) == 3
+    # A bare file is fed (x - 127.5) / 128, its card's copy is fed x.
+    pair = report("--fuse", other)
+    assert [m["parameters"] for m in pair["members"]] == [0, 3]
+    assert pair["members"][0]["weights_sha256"] != pair["members"][1]["weights_sha256"]
+    colour = np.array([10, 20, 30])
+    expected = 0.5 * (colour + (colour - 127.5) / 128 + 1) - np.mean(ANGLES, axis=0)
+    assert pair["metrics"]["bias_deg"] == pytest.approx(expected, abs=0.1)
 
 
 def test_command_scores_a_bare_onnx_and_the_other_data_sets(
@@ -196,9 +261,7 @@ def test_command_scores_a_bare_onnx_and_the_other_data_sets(
     report = json.loads(capsys.readouterr().out)
     assert (report["count"], report["metrics"]["roll_deg"]) == (5, None)
     # A bare file is fed (x - 127.5) / 128.
-    assert report["metrics"]["bias_deg"][0] == pytest.approx(
-        (10 - 127.5) / 128 - np.mean([0, 45, -60, 0, 90]), abs=0.1
-    )
+    assert report["metrics"]["bias_deg"][0] == pytest.approx((10 - 127.5) / 128 - np.mean([0, 45, -60, 0, 90]), abs=0.1)
     assert command("--dataset", "300wlp", "--path", tmp_path / "w", *bare) == 0
     assert json.loads(capsys.readouterr().out)["count"] == 2
 
@@ -214,9 +277,7 @@ def test_command_records_into_the_card(photos: Path, make_model: MakeModel) -> N
     assert recorded["pitch_deg"] == pytest.approx(0, abs=1)
 
 
-def test_command_scores_a_checkpoint(
-    photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_command_scores_a_checkpoint(photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Random weights; the numbers must be those of the exported card, whatever they are."""
     torch = pytest.importorskip("torch")
     from hpe_edge.training.checkpoint import Progress, save_checkpoint
@@ -243,9 +304,7 @@ def test_command_scores_a_checkpoint(
 def test_command_constant_and_limit(photos: Path, capsys: pytest.CaptureFixture[str]) -> None:
     arguments = ("--dataset", "aflw2000", "--path", photos, "--constant", "--quiet")
     assert command(*arguments) == 0
-    assert float(capsys.readouterr().out) == pytest.approx(
-        (np.abs([18, 24, -42]).mean() + 4 / 3) / 3, abs=1e-3
-    )
+    assert float(capsys.readouterr().out) == pytest.approx((np.abs([18, 24, -42]).mean() + 4 / 3) / 3, abs=1e-3)
     assert command(*arguments, "--limit", 1) == 0
     assert float(capsys.readouterr().out) == 0
 
@@ -267,6 +326,10 @@ def test_command_constant_and_limit(photos: Path, capsys: pytest.CaptureFixture[
         (["--model", "CARD", "--margin", "-0.1"], "margin: expected 0 to 4 box sizes, got -0.1"),
         (["--model", "CARD", "--margin", "nan"], "margin: expected 0 to 4 box sizes, got nan"),
         (["--model", "CARD", "--crop-recipe", "fsanet-clipped", "--square"], "an unsquared box"),
+        (["--constant", "--fuse", "CARD"], "--constant: expected no crop, flip, fusion"),
+        (["--model", "CARD", "--fuse", "CARD", "--record"], "--record: expected a model with its own crop"),
+        (["--model", "CARD", "--fuse", "nowhere"], "model: expected one of"),
+        (["--model", "CARD", "--fuse", "absent.pt"], "expected a checkpoint"),
         (["--constant", "--record"], "--record: expected a model with its own crop on the whole data set"),
         (["--model", "CARD", "--limit", "1", "--record"], "--record: expected a model with its own crop"),
         (["--model", "BARE", "--margin", "0", "--record"], "--record: expected a model with its own crop"),
@@ -279,7 +342,7 @@ def test_command_errors(
     photos: Path, make_model: MakeModel, tmp_path: Path, capsys: pytest.CaptureFixture[str],
     arguments: list[str], message: str,
 ) -> None:  # fmt: skip
-    if "--checkpoint" in arguments:
+    if "--checkpoint" in arguments or "absent.pt" in arguments:
         pytest.importorskip("torch")
     card = make_model()
     damaged = tmp_path / "damaged.onnx"
