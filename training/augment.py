@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, fields
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -20,6 +21,12 @@ from hpe_edge.training.euler import euler_nearest_deg
 from hpe_edge import _core
 from hpe_edge.errors import InvalidArgumentError
 
+_JAW, _BROWS, _RIDGE, _NOSTRILS = range(16, -1, -1), range(26, 16, -1), range(27, 31), range(35, 30, -1)
+_EYES = (45, 44, 43, 42, 47, 46, 39, 38, 37, 36, 41, 40)
+_LIPS = (*range(54, 47, -1), *range(59, 54, -1), *range(64, 59, -1), *range(67, 64, -1))
+MIRRORED_68 = np.array([*_JAW, *_BROWS, *_RIDGE, *_NOSTRILS, *_EYES, *_LIPS])
+"""The 68 points of iBUG's markup in a mirror: point i of the mirrored face is point MIRRORED_68[i] of the face."""
+
 _PAD_PX = 4  # reach of the antialiasing filter around the crop window
 
 
@@ -28,13 +35,22 @@ class InputSpec:
     """What the network sees; the same numbers stand in the model card.
 
     The crop is the tight face box made square, grown by ``margin`` of its size on each side.
-    Values are ``(x - mean) * scale``, BGR.
+    Values are ``(x - mean) * scale`` in the order of the channels.
     """
 
     size: int = 64
     margin: float = 0.4
-    mean: float = 127.5
-    scale: float = 1.0 / 128.0
+    channel_order: str = "bgr"
+    mean: tuple[float, ...] = (127.5, 127.5, 127.5)
+    scale: tuple[float, ...] = (1.0 / 128.0, 1.0 / 128.0, 1.0 / 128.0)
+
+    def __post_init__(self) -> None:
+        if self.size < 16 or not 0 <= self.margin <= 4 or self.channel_order not in ("bgr", "rgb"):
+            raise InvalidArgumentError(
+                f"input: expected a size from 16, a margin of 0 to 4 and channel_order bgr or rgb, got {self}"
+            )
+        if len(self.mean) != 3 or len(self.scale) != 3:
+            raise InvalidArgumentError(f"input: expected mean and scale of three channels, got {self}")
 
 
 @dataclass(frozen=True)
@@ -118,43 +134,75 @@ def box_of(landmarks: Floats) -> Floats:
 
 def cut(image: Image, box: Floats, margin: float, spec: InputSpec) -> Floats:
     """The network's input (3, size, size) from an image and a box, by the library's preprocess."""
-    mean, scale = (spec.mean,) * 3, (spec.scale,) * 3
     crops: Floats = _core.preprocess(
         image, box[None], pixel_format="bgr8", width=spec.size, height=spec.size, margin=margin,
-        square=True, channel_order="bgr", mean=mean, scale=scale,
+        square=True, channel_order=spec.channel_order, mean=spec.mean, scale=spec.scale,
     )  # fmt: skip
     return crops[0]
+
+
+def in_crop(points: Floats, box: Floats, margin: float) -> Floats:
+    """Points (N, 2) in pixels -> 0 to 1 over the square crop around ``box`` with ``margin``."""
+    half = (0.5 + margin) * max(float(box[2] - box[0]), float(box[3] - box[1]))
+    corner = (box[:2] + box[2:]) / 2.0 - half
+    return ((points - corner) / (2.0 * half)).astype(np.float32)
+
+
+class Drawn(NamedTuple):
+    """One training sample.
+
+    inputs: (3, size, size). pose: its labels. landmarks: (68, 2) in the crop, 0 to 1 from its upper left
+    corner. order: (68,) which of the image's landmarks each one is (a mirror swaps left and right).
+    teacher_inputs: the same pixels cut for a teacher, or None.
+    """
+
+    inputs: Floats
+    pose: Pose
+    landmarks: Floats
+    order: npt.NDArray[np.int64]
+    teacher_inputs: Floats | None
 
 
 class Augmenter:
     """Draws one training sample from an image and its labels.
 
+    teacher: the input of a teacher network that looks at the same augmented pixels.
+
     >>> Augmenter(AugmentConfig(), InputSpec()).config.flip_p
     0.5
     """
 
-    def __init__(self, config: AugmentConfig, spec: InputSpec) -> None:
+    def __init__(self, config: AugmentConfig, spec: InputSpec, teacher: InputSpec | None = None) -> None:
         self.config = config
         self.spec = spec
+        self.teacher = teacher
 
-    def __call__(self, image: Image, pose: Pose, landmarks: Floats, donor: Image, rng: Rng) -> tuple[Floats, Pose]:
-        """image (S, S, 3) with landmarks (68, 2) -> input (3, size, size) and its labels.
+    def __call__(self, image: Image, pose: Pose, landmarks: Floats, donor: Image, rng: Rng) -> Drawn:
+        """image (S, S, 3) with landmarks (68, 2) -> a training sample.
 
         donor: another head's image, the texture of occluders and neighbours.
         """
-        matrix, pose = self._geometry(image.shape[0], pose, rng)
+        matrix, pose, flipped = self._geometry(image.shape[0], pose, rng)
         if matrix is not None:
             landmarks = landmarks @ matrix[:, :2].T + matrix[:, 2]
+        order = MIRRORED_68 if flipped else np.arange(len(landmarks))
         box = box_of(landmarks)
         margin, crop_box = self._jitter(box, rng)
         region = _region(crop_box, margin, image.shape[0])
         origin = region[:2].astype(np.float32)
         pixels = _warp(image, matrix, region)
         pixels = self._pixels(pixels, box - np.tile(origin, 2), donor, rng)
-        return cut(pixels, crop_box - np.tile(origin, 2), margin, self.spec), pose
+        here = crop_box - np.tile(origin, 2)
+        return Drawn(
+            inputs=cut(pixels, here, margin, self.spec),
+            pose=pose,
+            landmarks=in_crop(landmarks[order], crop_box, margin),
+            order=order,
+            teacher_inputs=None if self.teacher is None else cut(pixels, here, margin, self.teacher),
+        )
 
-    def _geometry(self, size: int, pose: Pose, rng: Rng) -> tuple[Floats | None, Pose]:
-        """Flip and in-plane turn as one affine map on pixel-edge coordinates (2, 3), or None."""
+    def _geometry(self, size: int, pose: Pose, rng: Rng) -> tuple[Floats | None, Pose, bool]:
+        """Flip and in-plane turn as one affine map on pixel-edge coordinates (2, 3), or None; and whether it flips."""
         config = self.config
         flip = rng.random() < config.flip_p
         angle = 0.0
@@ -163,7 +211,7 @@ class Augmenter:
             limit = config.rotate_wide_deg
             angle = rng.uniform(-limit, limit) if wide else rng.normal(0.0, config.rotate_sigma_deg)
         if not flip and angle == 0.0:
-            return None, pose
+            return None, pose, False
         if flip:
             pose = flip_pose(pose)
         if angle != 0.0:
@@ -171,7 +219,7 @@ class Augmenter:
         c, s = math.cos(math.radians(angle)), math.sin(math.radians(angle))
         linear = np.array([[c, -s], [s, c]]) @ np.diag([-1.0 if flip else 1.0, 1.0])
         centre = np.full(2, size / 2.0)
-        return np.column_stack([linear, centre - linear @ centre]).astype(np.float32), pose
+        return np.column_stack([linear, centre - linear @ centre]).astype(np.float32), pose, flip
 
     def _jitter(self, box: Floats, rng: Rng) -> tuple[float, Floats]:
         """The crop's margin and the box it is cut around."""

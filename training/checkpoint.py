@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import io
 import pickle
 import zipfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import torch
-from hpe_edge.training.models.fsanet import FSANet
+from hpe_edge.training.models.network import Network, Part, build_network
 from hpe_edge.training.optim import WeightAverage
+from hpe_edge.training.pieces import index_path, read_pieces, write_pieces
 from hpe_edge.training.recipe import Recipe, recipe_from_dict
 from torch import nn
 
 from hpe_edge.errors import CheckpointError, InvalidArgumentError
 
-FORMAT = "hpe-edge-checkpoint/1"
+FORMAT = "hpe-edge-checkpoint/2"
 
 
 @dataclass
@@ -33,11 +35,12 @@ class Progress:
 
 def save_checkpoint(
     path: Path, recipe: Recipe, model: nn.Module, average: WeightAverage, optimizer: torch.optim.Optimizer,
-    progress: Progress, data: dict[str, Any],
+    progress: Progress, data: dict[str, Any], piece_mb: float = 0.0,
 ) -> None:  # fmt: skip
     """Write by rename, so a run killed at any moment leaves a whole checkpoint.
 
-    data: what the weights were trained on (``fingerprint``, ``count``, ``datasets``, ``commit``), for the model card.
+    data: what the weights were trained on (``fingerprint``, ``count``, ``datasets``, ``commit``) and the spread's
+    ``spread_scale``, for the model card. piece_mb: largest size of a file, 0 for one file.
     """
     state = {
         "format": FORMAT,
@@ -49,22 +52,41 @@ def save_checkpoint(
         "data": data,
         "torch_rng": torch.get_rng_state(),
     }
+    if piece_mb > 0:
+        content = io.BytesIO()
+        torch.save(state, content)
+        write_pieces(path, content.getvalue(), max(1, int(piece_mb * 1e6)))
+        return
     partial = path.with_suffix(".part")
     torch.save(state, partial)
     partial.replace(path)
 
 
+def checkpoint_exists(path: Path) -> bool:
+    """Whether a checkpoint lies at ``path``, whole or in pieces."""
+    return path.exists() or index_path(path).exists()
+
+
+def read_bytes(path: Path) -> bytes:
+    """A checkpoint's bytes, joined where it lies in pieces."""
+    try:
+        return path.read_bytes() if path.exists() else read_pieces(path)
+    except OSError as error:
+        raise CheckpointError(f"{path}: expected a readable checkpoint: {error}") from error
+
+
 def read_checkpoint(path: Path) -> dict[str, Any]:
-    """The checkpoint's values; only tensors and plain values are ever unpickled.
+    """The checkpoint's values, also from pieces; only tensors and plain values are ever unpickled.
 
     Raises:
         CheckpointError: no such file, damaged, or not a checkpoint of this library.
     """
-    if not path.is_file():
+    if not checkpoint_exists(path):
         raise CheckpointError(f"{path}: expected a checkpoint, found no file")
+    content = io.BytesIO(read_bytes(path))
     try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except (RuntimeError, EOFError, OSError, pickle.UnpicklingError, zipfile.BadZipFile) as error:
+        state = torch.load(content, map_location="cpu", weights_only=True)
+    except (RuntimeError, EOFError, pickle.UnpicklingError, zipfile.BadZipFile) as error:
         raise CheckpointError(f"{path}: damaged checkpoint: {error}") from error
     if not isinstance(state, dict) or state.get("format") != FORMAT:
         raise CheckpointError(f"{path}: expected a checkpoint of format {FORMAT!r}")
@@ -73,9 +95,9 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
 
 def restore(
     state: dict[str, Any], source: Path, recipe: Recipe, model: nn.Module, average: WeightAverage,
-    optimizer: torch.optim.Optimizer, fingerprint: str,
+    optimizer: torch.optim.Optimizer, origin: dict[str, Any],
 ) -> Progress:  # fmt: skip
-    """Load everything into the run's objects.
+    """Load everything into the run's objects. origin: the ``fingerprint`` of the data and the ``teacher``'s sha256.
 
     Raises:
         CheckpointError: the checkpoint is of another recipe, model or dataset.
@@ -83,8 +105,10 @@ def restore(
     differing = _differences(state["recipe"], recipe.as_dict())
     if differing:
         raise CheckpointError(f"{source}: belongs to another recipe; differing: {', '.join(differing)}")
-    if state["data"].get("fingerprint") != fingerprint:
+    if state["data"].get("fingerprint") != origin["fingerprint"]:
         raise CheckpointError(f"{source}: was trained on another dataset (or it was rendered again)")
+    if state["data"].get("teacher") != origin["teacher"]:
+        raise CheckpointError(f"{source}: was taught by another --teacher (or by none); give the same one again")
     try:
         model.load_state_dict(state["model"])
         average.model.load_state_dict(state["average"])
@@ -108,7 +132,7 @@ def _differences(a: dict[str, Any], b: dict[str, Any], where: str = "") -> list[
     return found
 
 
-def load_trained(path: Path) -> tuple[FSANet, Recipe, dict[str, Any]]:
+def load_trained(path: Path) -> tuple[Network, Recipe, dict[str, Any]]:
     """The averaged weights of a checkpoint as a float32 network in eval mode, its recipe and its data note.
 
     Raises:
@@ -117,8 +141,15 @@ def load_trained(path: Path) -> tuple[FSANet, Recipe, dict[str, Any]]:
     state = read_checkpoint(path)
     try:
         recipe = recipe_from_dict(state["recipe"])
-        model = FSANet(recipe.model)
+        model = build_network(_untrained(recipe.trunk), recipe.head, recipe.input.size)
         model.load_state_dict(state["average"])
     except (InvalidArgumentError, RuntimeError, KeyError) as error:
         raise CheckpointError(f"{path}: not a checkpoint of this version: {error}") from error
     return model.eval(), recipe, dict(state["data"]) | {"progress": state["progress"]}
+
+
+def _untrained(trunk: Part) -> Part:
+    """The trunk without the pretrained weights that it once started from: the checkpoint holds all of them."""
+    if not getattr(trunk.config, "pretrained", ""):
+        return trunk
+    return replace(trunk, config=replace(trunk.config, pretrained=""))

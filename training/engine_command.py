@@ -21,6 +21,11 @@ def _add_train(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("--cache", type=Path, help="folder for the decoded images (default: OUT/cache)")
     parser.add_argument("--resume", action="store_true", help="go on from OUT/last.pt")
     parser.add_argument("--max-minutes", type=float, default=0.0, help="fit the schedule into this time")
+    parser.add_argument(
+        "--stop-after-minutes", type=float, default=0.0, help="leave early with a checkpoint; --resume goes on later"
+    )
+    parser.add_argument("--piece-mb", type=float, default=0.0, help="write checkpoints in files of this size at most")
+    parser.add_argument("--teacher", type=Path, help="checkpoint of a network to learn from (loss.teacher_weight)")
     parser.add_argument("--checkpoint-minutes", type=float, default=5.0, help="between checkpoints (default: 5)")
     parser.add_argument("--threads", type=int, default=2, help="threads of the network (default: 2)")
     parser.add_argument("--workers", type=int, default=2, help="loader processes, 0 for none (default: 2)")
@@ -37,8 +42,10 @@ def run_train(args: argparse.Namespace) -> int:
     from dataclasses import replace
 
     from hpe_edge.training.data.shards import open_heads
-    from hpe_edge.training.engine import RunOptions, train
+    from hpe_edge.training.engine import train
     from hpe_edge.training.recipe import load_recipe
+    from hpe_edge.training.run import RunOptions
+    from hpe_edge.training.teacher import Teacher
 
     recipe = load_recipe(args.recipe)
     if args.seed is not None:
@@ -46,10 +53,10 @@ def run_train(args: argparse.Namespace) -> int:
     heads = open_heads(args.data, args.cache or args.out / "cache", quiet=args.quiet)
     options = RunOptions(
         threads=args.threads, workers=args.workers, device=args.device, max_minutes=args.max_minutes,
-        checkpoint_minutes=args.checkpoint_minutes, resume=args.resume, tensorboard=args.tensorboard,
-        quiet=args.quiet or args.json,
+        stop_after_minutes=args.stop_after_minutes, checkpoint_minutes=args.checkpoint_minutes, resume=args.resume,
+        tensorboard=args.tensorboard, quiet=args.quiet or args.json, piece_mb=args.piece_mb,
     )  # fmt: skip
-    last = train(recipe, heads, args.out, options)
+    last = train(recipe, heads, args.out, options, Teacher.open(args.teacher) if args.teacher else None)
     result = {"checkpoint": str(last), "log": str(args.out / "log.csv"), "heads": len(heads)}
     print(json.dumps(result) if args.json else f"{last}: trained on {len(heads)} heads, log in {result['log']}")
     return 0

@@ -6,28 +6,31 @@ The graph ends at the raw stage outputs; the decode stays outside, in float32, s
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias, cast
 
 import numpy as np
 import numpy.typing as npt
 import onnx
 import torch
 from hpe_edge.training.checkpoint import load_trained
-from hpe_edge.training.models.fsanet import STAGES, FSANet
-from hpe_edge.training.models.ssr import RANGE_DEG, SsrStages, decode_ssr
+from hpe_edge.training.models.network import deployed
+from hpe_edge.training.models.outputs import RANGE_DEG, BinLogits, CascadeOutput, Output, SsrStages, decode
 from hpe_edge.training.recipe import Recipe
 from torch import Tensor, nn
 
-from hpe_edge import _core
+from hpe_edge import heads
 from hpe_edge.errors import BackendError, CorruptModelError, missing_dependency
-from hpe_edge.heads import SsrHead
-from hpe_edge.modelcard import FileEntry, InputSpec, ModelCard, save_card
+from hpe_edge.heads import BinsHead, Head, Spread, SsrHead
+from hpe_edge.modelcard import ChannelOrder, FileEntry, InputSpec, ModelCard, save_card
+
+Floats: TypeAlias = npt.NDArray[np.float32]
 
 OPSET = 17
 PARITY_DEG = 1e-3
-OUTPUTS = [f"{group}{k}" for group in ("p", "eta", "delta") for k in range(1, STAGES + 1)]
+ANGLES = ("yaw", "pitch", "roll")
 
 
 @dataclass(frozen=True)
@@ -40,32 +43,65 @@ class Exported:
     nodes: int
 
 
-class _Flat(nn.Module):
-    """Outputs as a plain tuple in the order of `OUTPUTS`, which is what the exporter can name."""
+def named_outputs(output: Output) -> dict[str, Tensor]:
+    """The tensors that the decode needs, under the names that the model card gives them."""
+    match output:
+        case SsrStages():
+            groups = {"p": output.p, "eta": output.eta, "delta": output.delta}
+            named = {f"{name}{k}": t for name, ts in groups.items() for k, t in enumerate(ts, 1)}
+            return named if output.log_std is None else named | {"log_std": output.log_std}
+        case BinLogits():
+            return {name: output.logits[0][:, k] for k, name in enumerate(ANGLES)}
+        case CascadeOutput():
+            return named_outputs(output.blocks[-1])
 
-    def __init__(self, model: FSANet) -> None:
+
+def card_head(output: Output, spread_scale: Sequence[float]) -> Head:
+    """The SDK's head for these outputs; without a fitted scale the spread of stages stays unused."""
+    scale = (spread_scale[0], spread_scale[1], spread_scale[2]) if len(spread_scale) == 3 else None
+    match output:
+        case SsrStages():
+            stages = tuple(p.shape[-1] for p in output.p)
+            names = {group: tuple(f"{group}{k + 1}" for k in range(len(stages))) for group in ("p", "eta", "delta")}
+            has_spread = output.log_std is not None and scale is not None
+            return SsrHead(
+                stages=stages, range_deg=RANGE_DEG, **names, spread=Spread(scale, "log_std") if has_spread else None
+            )
+        case BinLogits():
+            bins = output.logits[0].shape[-1]
+            step = 2.0 * RANGE_DEG / bins
+            spread = None if scale is None else Spread(scale)
+            return BinsHead(bins, step / 2.0 - RANGE_DEG, step, outputs=ANGLES, spread=spread)
+        case CascadeOutput():
+            return card_head(output.blocks[-1], spread_scale)
+
+
+class _Flat(nn.Module):
+    """The needed outputs as a plain tuple in the order of ``names``, which is what the exporter can name."""
+
+    def __init__(self, network: nn.Module, names: Sequence[str]) -> None:
         super().__init__()
-        self.model = model
+        self.network = network
+        self.names = names
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
-        stages: SsrStages = self.model(x)
-        return tuple(stages.named().values())
+        named = named_outputs(self.network(x))
+        return tuple(named[name] for name in self.names)
 
 
-def export_onnx(model: FSANet, path: Path) -> int:
+def export_onnx(network: nn.Module, size: int, names: Sequence[str], path: Path) -> int:
     """Write a static batch-1 graph, BatchNorm folded into the convolutions; returns its node count.
 
     Raises:
         CorruptModelError: the written graph does not pass the ONNX checker.
     """
-    size = FSANet.input_size
     example = torch.zeros(1, 3, size, size)
     with warnings.catch_warnings(), torch.no_grad():
         # the tracing exporter needs nothing beyond torch and folds BatchNorm and constants
         warnings.simplefilter("ignore", DeprecationWarning)
         warnings.simplefilter("ignore", torch.jit.TracerWarning)
         torch.onnx.export(
-            _Flat(model).eval(), (example,), str(path), input_names=["input"], output_names=OUTPUTS,
+            _Flat(network, names).eval(), (example,), str(path), input_names=["input"], output_names=list(names),
             opset_version=OPSET, do_constant_folding=True, dynamo=False,
         )  # fmt: skip
     graph = onnx.load(str(path))
@@ -73,13 +109,13 @@ def export_onnx(model: FSANet, path: Path) -> int:
         onnx.checker.check_model(graph, full_check=True)
     except onnx.checker.ValidationError as error:
         raise CorruptModelError(f"{path}: the exported graph is not valid ONNX: {error}") from error
-    graph.doc_string = "FSA-Net: raw stage outputs p, eta, delta; decode them with the card's ssr head"
+    graph.doc_string = f"head pose: raw outputs {', '.join(names)}; decode them with the card's head"
     onnx.save(graph, str(path))
     return len(graph.graph.node)
 
 
-def run_onnx(path: Path, inputs: npt.NDArray[np.float32]) -> list[npt.NDArray[np.float32]]:
-    """Outputs of ONNX Runtime in the order of `OUTPUTS`, batch-1 calls stacked.
+def run_onnx(path: Path, names: Sequence[str], inputs: Floats) -> dict[str, Floats]:
+    """Outputs of ONNX Runtime by name, batch-1 calls stacked.
 
     Raises:
         MissingDependencyError: onnxruntime is not installed. BackendError: it cannot load the graph.
@@ -92,22 +128,21 @@ def run_onnx(path: Path, inputs: npt.NDArray[np.float32]) -> list[npt.NDArray[np
         session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime's own exceptions share no public base class
         raise BackendError(f"ONNX Runtime cannot load {path}: {error}") from error
-    rows = [session.run(OUTPUTS, {"input": row[None]}) for row in inputs]
-    return [np.concatenate(column).astype(np.float32) for column in zip(*rows, strict=True)]
+    rows = [session.run(list(names), {"input": row[None]}) for row in inputs]
+    columns = zip(*rows, strict=True)
+    return {name: np.concatenate(column).astype(np.float32) for name, column in zip(names, columns, strict=True)}
 
 
-def parity_deg(model: FSANet, path: Path, inputs: npt.NDArray[np.float32]) -> float:
+def parity_deg(network: nn.Module, path: Path, head: Head, inputs: Floats) -> float:
     """Largest difference in degrees between torch with its decode and ONNX Runtime with the C++ decode."""
     with torch.no_grad():
-        expected = decode_ssr(model(torch.from_numpy(inputs))).numpy()
-    outputs = run_onnx(path, inputs)
-    p, eta, delta = (outputs[k * STAGES : (k + 1) * STAGES] for k in range(3))
-    decoded = _core.ssr_stages(p, eta, delta, range_deg=RANGE_DEG)
+        expected = decode(network(torch.from_numpy(inputs))).numpy()
+    decoded, _ = heads.decode(head, run_onnx(path, head.output_names, inputs))
     return float(np.abs(decoded - expected).max())
 
 
 def make_card(
-    name: str, version: str, onnx_path: Path, recipe: Recipe, data: dict[str, Any], pitch_zero_deg: float
+    name: str, version: str, onnx_path: Path, head: Head, recipe: Recipe, data: dict[str, Any], pitch_zero_deg: float
 ) -> ModelCard:
     """The card of an exported network; its metrics are filled by ``hpe-edge evaluate``."""
     spec = recipe.input
@@ -115,9 +150,7 @@ def make_card(
         name=name,
         version=version,
         licence="Apache-2.0",
-        description=(
-            f"FSA-Net (Yang et al., CVPR 2019), scoring {recipe.model.scoring}, trained on rendered CC0 heads"
-        ),
+        description=f"head pose: trunk {recipe.trunk.kind}, head {recipe.head.kind}, trained on rendered CC0 heads",
         files={"onnx": FileEntry.of(onnx_path)},
         input=InputSpec(
             name="input",
@@ -125,18 +158,11 @@ def make_card(
             height=spec.size,
             margin=spec.margin,
             square=True,
-            channel_order="bgr",
-            mean=(spec.mean, spec.mean, spec.mean),
-            scale=(spec.scale, spec.scale, spec.scale),
+            channel_order=cast(ChannelOrder, spec.channel_order),
+            mean=(spec.mean[0], spec.mean[1], spec.mean[2]),
+            scale=(spec.scale[0], spec.scale[1], spec.scale[2]),
         ),
-        head=SsrHead(
-            stages=(recipe.model.bins,) * STAGES,
-            range_deg=RANGE_DEG,
-            p=tuple(OUTPUTS[:3]),
-            eta=tuple(OUTPUTS[3:6]),
-            delta=tuple(OUTPUTS[6:]),
-            eta_per_bin=False,
-        ),
+        head=head,
         pitch_zero_deg=pitch_zero_deg,
         training={
             "recipe": recipe.as_dict(),
@@ -144,6 +170,7 @@ def make_card(
             "data_seed": [dataset.get("seed") for dataset in data["datasets"]],
             "data_count": data["count"],
             "datasets": data["datasets"],
+            "teacher_sha256": data.get("teacher"),
             "epochs": data["progress"]["epoch"],
             "steps": data["progress"]["step"],
             "minutes": round(data["progress"]["seconds"] / 60.0, 1),
@@ -161,15 +188,18 @@ def export_checkpoint(
         CheckpointError: the checkpoint is damaged. CorruptModelError: torch, ONNX Runtime and the
         C++ decode differ by more than 1e-3 degrees.
     """
-    model, recipe, data = load_trained(checkpoint)
+    network, recipe, data = load_trained(checkpoint)
     out.mkdir(parents=True, exist_ok=True)
     onnx_path, card_path = out / f"{name}.onnx", out / f"{name}.json"
-    nodes = export_onnx(model, onnx_path)
-    shape = (16, 3, recipe.input.size, recipe.input.size)
-    difference = parity_deg(model, onnx_path, np.random.default_rng(0).uniform(-1, 1, shape).astype(np.float32))
+    size = recipe.input.size
+    inputs = np.random.default_rng(0).uniform(-1, 1, (16, 3, size, size)).astype(np.float32)
+    with torch.no_grad():
+        head = card_head(network(torch.from_numpy(inputs[:2])), data.get("spread_scale", ()))
+    nodes = export_onnx(deployed(network), size, head.output_names, onnx_path)
+    difference = parity_deg(network, onnx_path, head, inputs)
     if not difference <= PARITY_DEG:
         raise CorruptModelError(
             f"{onnx_path}: expected torch and ONNX Runtime within {PARITY_DEG} degrees, got {difference}"
         )
-    save_card(make_card(name, version, onnx_path, recipe, data, pitch_zero_deg), card_path)
+    save_card(make_card(name, version, onnx_path, head, recipe, data, pitch_zero_deg), card_path)
     return Exported(onnx_path, card_path, difference, nodes)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import copy
 import math
+from typing import Any
 
 import torch
+from hpe_edge.training.models.network import Network
 from hpe_edge.training.recipe import OptimConfig
 from torch import Tensor, nn
 
@@ -28,17 +30,17 @@ def lr_factor(schedule: str, progress: float) -> float:
     return 0.5 * (1.0 + math.cos(math.pi * (progress - rise) / (1.0 - rise)))
 
 
-def make_optimizer(model: nn.Module, config: OptimConfig) -> torch.optim.Optimizer:
-    """Adam, or AdamW with decay on matrices and kernels only."""
-    if config.weight_decay == 0.0:
-        return torch.optim.Adam(model.parameters(), lr=config.lr, fused=True)
-    decayed = [p for p in model.parameters() if p.ndim > 1]
-    others = [p for p in model.parameters() if p.ndim <= 1]
-    groups = [
-        {"params": decayed, "weight_decay": config.weight_decay},
-        {"params": others, "weight_decay": 0.0},
-    ]
-    return torch.optim.AdamW(groups, lr=config.lr, fused=True)
+def make_optimizer(model: Network, config: OptimConfig) -> torch.optim.Optimizer:
+    """Adam, or AdamW with decay on matrices and kernels only; each group's ``factor`` is on the learning rate."""
+    groups: list[dict[str, Any]] = []
+    for part, factor in ((model.trunk, config.trunk_lr_factor), (model.head, 1.0)):
+        parameters = [p for p in part.parameters() if p.requires_grad]
+        for matrices in (True, False):
+            chosen = [p for p in parameters if (p.ndim > 1) == matrices]
+            decay = config.weight_decay if matrices else 0.0
+            groups.append({"params": chosen, "weight_decay": decay, "lr": config.lr * factor, "factor": factor})
+    kind = torch.optim.AdamW if config.weight_decay > 0 else torch.optim.Adam
+    return kind([group for group in groups if group["params"]], lr=config.lr, fused=True)
 
 
 class WeightAverage:

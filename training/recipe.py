@@ -8,14 +8,16 @@ from __future__ import annotations
 import hashlib
 import json
 import sys
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from hpe_edge.training.augment import AugmentConfig, InputSpec
 from hpe_edge.training.losses import LossConfig
-from hpe_edge.training.models.fsanet import FSANetConfig
+from hpe_edge.training.models.network import HEADS, Part
+from hpe_edge.training.models.trunks import TRUNKS
 
 from hpe_edge.errors import InvalidArgumentError
 
@@ -36,6 +38,7 @@ class OptimConfig:
     lr: peak learning rate of Adam (AdamW where weight_decay > 0). epochs: passes over the data.
     ema_decay: of the averaged weights that are validated and exported. grad_clip: largest norm of
     the gradient, 0 for none. precision: of the convolutions in training; routing stays float32.
+    trunk_lr_factor: on the learning rate of the trunk, for one that starts from pretrained weights.
     """
 
     lr: float = 1e-3
@@ -47,14 +50,20 @@ class OptimConfig:
     ema_decay: float = 0.999
     grad_clip: float = 0.0
     precision: str = "float32"
+    trunk_lr_factor: float = 1.0
 
     def __post_init__(self) -> None:
         for name, allowed in (("schedule", SCHEDULES), ("precision", PRECISIONS)):
             if getattr(self, name) not in allowed:
                 raise InvalidArgumentError(f"optim.{name}: expected one of {allowed}, got {getattr(self, name)!r}")
-        if self.lr <= 0 or self.epochs < 1 or self.batch_size < 2 or not 0 <= self.ema_decay < 1:
+        if (
+            min(self.lr, self.trunk_lr_factor) <= 0
+            or self.epochs < 1
+            or self.batch_size < 2
+            or not 0 <= self.ema_decay < 1
+        ):
             raise InvalidArgumentError(
-                f"optim: expected lr > 0, epochs >= 1, batch_size >= 2, 0 <= ema_decay < 1; got {self}"
+                f"optim: expected rates > 0, epochs >= 1, batch_size >= 2, 0 <= ema_decay < 1; got {self}"
             )
 
 
@@ -70,12 +79,18 @@ class DataConfig:
     validation_limit: int = 2000
 
 
+def default_part(kind: str, kinds: Mapping[str, Any]) -> Part:
+    """A trunk or a head with its kind's defaults."""
+    return Part(kind, kinds[kind].config())
+
+
 @dataclass(frozen=True)
 class Recipe:
-    """One training recipe; see ``recipes/fsanet.toml``."""
+    """One training recipe: a method is a trunk, a head and a loss; see ``recipes/fsanet-paper.toml``."""
 
     name: str
-    model: FSANetConfig = field(default_factory=FSANetConfig)
+    trunk: Part = field(default_factory=lambda: default_part("fsanet", TRUNKS))
+    head: Part = field(default_factory=lambda: default_part("ssr", HEADS))
     input: InputSpec = field(default_factory=InputSpec)
     loss: LossConfig = field(default_factory=LossConfig)
     optim: OptimConfig = field(default_factory=OptimConfig)
@@ -83,8 +98,13 @@ class Recipe:
     augment: AugmentConfig = field(default_factory=AugmentConfig)
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain numbers and strings, for checkpoints and model cards."""
-        return asdict(self)
+        """Plain numbers, strings and lists, for checkpoints and model cards; `recipe_from_dict` reads it."""
+        parts = {name: {"kind": part.kind} | asdict(part.config) for name, part in self._parts().items()}
+        plain = asdict(self) | parts
+        return cast(dict[str, Any], json.loads(json.dumps(plain)))  # tuples become lists, as in TOML
+
+    def _parts(self) -> dict[str, Part]:
+        return {"trunk": self.trunk, "head": self.head}
 
     def digest(self) -> str:
         """sha256 of the recipe: equal for recipes that train the same."""
@@ -92,13 +112,13 @@ class Recipe:
 
 
 _SECTIONS: dict[str, type] = {
-    "model": FSANetConfig,
     "input": InputSpec,
     "loss": LossConfig,
     "optim": OptimConfig,
     "data": DataConfig,
     "augment": AugmentConfig,
 }
+_PARTS: dict[str, tuple[Mapping[str, Any], str]] = {"trunk": (TRUNKS, "fsanet"), "head": (HEADS, "ssr")}
 
 
 def _section(cls: type[T], values: object, where: str) -> T:
@@ -107,17 +127,34 @@ def _section(cls: type[T], values: object, where: str) -> T:
         raise InvalidArgumentError(f"{where}: expected a table, got {type(values).__name__}")
     defaults = cls()
     known = {f.name: getattr(defaults, f.name) for f in fields(cls)}  # type: ignore[arg-type]
-    checked: dict[str, Any] = {}
-    for key, value in values.items():
-        if key not in known:
-            raise InvalidArgumentError(f"{where}.{key}: unknown key; expected one of {sorted(known)}")
-        expected = type(known[key])
-        if expected is float and type(value) is int:
-            value = float(value)
-        if type(value) is not expected:
-            raise InvalidArgumentError(f"{where}.{key}: expected {expected.__name__}, got {value!r}")
-        checked[key] = value
-    return cls(**checked)
+    unknown = sorted(set(values) - set(known))
+    if unknown:
+        raise InvalidArgumentError(f"{where}.{unknown[0]}: unknown key; expected one of {sorted(known)}")
+    return cls(**{key: _value(value, known[key], f"{where}.{key}") for key, value in values.items()})
+
+
+def _value(value: object, default: object, where: str) -> object:
+    """The value, of the default's type; a whole number may stand for a float and a list for a tuple."""
+    if isinstance(default, tuple) and isinstance(value, list | tuple):
+        kind = default[0] if default else 0.0
+        return tuple(_value(item, kind, f"{where}[{n}]") for n, item in enumerate(value))
+    if type(default) is float and type(value) is int:
+        return float(value)
+    if type(value) is not type(default):
+        raise InvalidArgumentError(f"{where}: expected {type(default).__name__}, got {value!r}")
+    return value
+
+
+def _part(values: object, where: str) -> Part:
+    """A trunk or a head from its TOML table, whose ``kind`` says which."""
+    if not isinstance(values, dict):
+        raise InvalidArgumentError(f"{where}: expected a table, got {type(values).__name__}")
+    kinds, default = _PARTS[where]
+    kind = values.get("kind", default)
+    if kind not in kinds:
+        raise InvalidArgumentError(f"{where}.kind: expected one of {sorted(kinds)}, got {kind!r}")
+    options = {key: value for key, value in values.items() if key != "kind"}
+    return Part(kind, _section(kinds[kind].config, options, where))
 
 
 def recipe_from_dict(values: dict[str, Any]) -> Recipe:
@@ -125,11 +162,13 @@ def recipe_from_dict(values: dict[str, Any]) -> Recipe:
     name = values.get("name")
     if not isinstance(name, str) or not name:
         raise InvalidArgumentError(f"recipe.name: expected a name, got {name!r}")
-    unknown = sorted(set(values) - set(_SECTIONS) - {"name"})
+    known = {*_SECTIONS, *_PARTS}
+    unknown = sorted(set(values) - known - {"name"})
     if unknown:
-        raise InvalidArgumentError(f"recipe: unknown sections {unknown}; expected {sorted(_SECTIONS)}")
+        raise InvalidArgumentError(f"recipe: unknown sections {unknown}; expected {sorted(known)}")
     sections: dict[str, Any] = {key: _section(cls, values.get(key, {}), key) for key, cls in _SECTIONS.items()}
-    return Recipe(name=name, **sections)
+    parts = {key: _part(values.get(key, {}), key) for key in _PARTS}
+    return Recipe(name=name, **parts, **sections)
 
 
 def bundled_recipes() -> list[str]:

@@ -13,14 +13,17 @@ from hpe_edge.errors import missing_dependency
 class RunLog:
     """Appends rows to ``log.csv``; with ``tensorboard`` also scalars to ``OUT/tensorboard``.
 
+    writes: false in the processes of a group that do not lead: they log nothing.
+
     Raises:
         MissingDependencyError: tensorboard is asked for and not installed.
     """
 
-    def __init__(self, out: Path, tensorboard: bool = False) -> None:
+    def __init__(self, out: Path, writes: bool = True, tensorboard: bool = False) -> None:
         self.path = out / "log.csv"
+        self._writes = writes
         self._writer: Any = None
-        if tensorboard:
+        if tensorboard and writes:
             try:
                 from torch.utils.tensorboard import SummaryWriter
             except ImportError as error:
@@ -29,6 +32,8 @@ class RunLog:
 
     def row(self, step: int, values: dict[str, float]) -> None:
         """One row; the first row of a new file writes the header."""
+        if not self._writes:
+            return
         new = not self.path.exists()
         with self.path.open("a", newline="", encoding="utf-8") as stream:
             writer = csv.writer(stream)

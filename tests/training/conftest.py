@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 collect_ignore = (
     []
     if importlib.util.find_spec("torch")
-    else [f"test_{name}.py" for name in ("model", "losses", "augment", "shards", "engine", "export")]
+    else [
+        f"test_{name}.py"
+        for name in ("model", "losses", "augment", "shards", "engine", "export", "distributed", "trunks", "pretrained")
+    ]
 )
 
 

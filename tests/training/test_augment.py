@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from fake_heads import SIZE, fake_head, label_rotation
 from hpe_edge.training.augment import (
+    MIRRORED_68,
     AugmentConfig,
     Augmenter,
     InputSpec,
@@ -68,30 +69,55 @@ def test_landmarks_stay_on_their_pixels(config: dict[str, float]) -> None:
     landmarks = np.random.default_rng(1).uniform(35, 77, (68, 2)).astype(np.float32)
     image = np.zeros((SIZE, SIZE, 3), np.uint8)
     spot = landmarks[0]
-    cv2.circle(
-        image, (round(float(spot[0] - 0.5) * 16), round(float(spot[1] - 0.5) * 16)), 32, (255,) * 3, -1, 8, 4
-    )
-    matrix, _ = augmenter._geometry(SIZE, pose_of((0, 0, 0)), sample_rng(0, 0, 0))
-    assert matrix is not None
-    moved = landmarks @ matrix[:, :2].T + matrix[:, 2]
-    out, _ = augmenter(image, pose_of((0, 0, 0)), landmarks, image, sample_rng(0, 0, 0))
-    weight = out[0] - out[0].min()
+    cv2.circle(image, (round(float(spot[0] - 0.5) * 16), round(float(spot[1] - 0.5) * 16)), 32, (255,) * 3, -1, 8, 4)
+    drawn = augmenter(image, pose_of((0, 0, 0)), landmarks, image, sample_rng(0, 0, 0))
+    weight = drawn.inputs[0] - drawn.inputs[0].min()
     found = np.array([(weight.sum(axis) * (np.arange(64) + 0.5)).sum() for axis in (0, 1)]) / weight.sum()
-    box = box_of(moved)
-    side = max(box[2] - box[0], box[3] - box[1]) * 1.8
-    expected = (moved[0] - ((box[:2] + box[2:]) / 2 - side / 2)) * 64 / side
-    np.testing.assert_allclose(found, expected, atol=0.6)
+    here = int(np.flatnonzero(drawn.order == 0)[0])
+    np.testing.assert_allclose(found, drawn.landmarks[here] * 64, atol=0.6)
+
+
+def test_a_mirror_swaps_left_and_right_points() -> None:
+    names = {
+        0: 16,
+        8: 8,
+        17: 26,
+        27: 27,
+        31: 35,
+        36: 45,
+        37: 44,
+        41: 46,
+        48: 54,
+        51: 51,
+        55: 59,
+        60: 64,
+        61: 63,
+        65: 67,
+    }
+    for one, other in names.items():
+        assert MIRRORED_68[one] == other and MIRRORED_68[other] == one
+    np.testing.assert_array_equal(MIRRORED_68[MIRRORED_68], np.arange(68))
+
+
+def test_a_teacher_sees_the_same_pixels_in_its_own_input() -> None:
+    image, label = fake_head(np.random.default_rng(0), 0)
+    landmarks = np.array(label["landmarks_68"], np.float32)
+    larger = InputSpec(size=128, channel_order="rgb")
+    drawn = Augmenter(AugmentConfig(), InputSpec(), larger)(
+        image, pose_of((1.0, 2.0, 3.0)), landmarks, image, sample_rng(0, 0, 0)
+    )
+    assert drawn.teacher_inputs is not None and drawn.teacher_inputs.shape == (3, 128, 128)
+    smaller = cv2.resize(drawn.teacher_inputs[::-1].transpose(1, 2, 0), (64, 64), interpolation=cv2.INTER_AREA)
+    assert np.abs(smaller.transpose(2, 0, 1) - drawn.inputs).mean() < 0.05
 
 
 def test_without_augmentation_it_is_the_plain_crop() -> None:
     image, label = fake_head(np.random.default_rng(0), 0)
     landmarks = np.array(label["landmarks_68"], np.float32)
     spec = InputSpec()
-    out, pose = Augmenter(no_augmentation(), spec)(
-        image, pose_of((1.0, 2.0, 3.0)), landmarks, image, sample_rng(0, 0, 0)
-    )
-    np.testing.assert_allclose(out, cut(image, box_of(landmarks), spec.margin, spec), atol=1e-4)
-    np.testing.assert_array_equal(pose.euler_deg, np.array([1, 2, 3], np.float32))
+    drawn = Augmenter(no_augmentation(), spec)(image, pose_of((1.0, 2.0, 3.0)), landmarks, image, sample_rng(0, 0, 0))
+    np.testing.assert_allclose(drawn.inputs, cut(image, box_of(landmarks), spec.margin, spec), atol=1e-4)
+    np.testing.assert_array_equal(drawn.pose.euler_deg, np.array([1, 2, 3], np.float32))
 
 
 @settings(max_examples=60, deadline=None)
@@ -102,9 +128,7 @@ def test_same_seed_same_sample_and_always_in_range(seed: int) -> None:
     every = replace(AugmentConfig(), **{k: 0.6 for k in vars(AugmentConfig()) if k.endswith("_p")})
     before = image.copy()
     runs = [
-        Augmenter(every, InputSpec())(
-            image, pose_of((10, 5, 0)), landmarks, image[:, ::-1], sample_rng(seed, 1, 2)
-        )
+        Augmenter(every, InputSpec())(image, pose_of((10, 5, 0)), landmarks, image[:, ::-1], sample_rng(seed, 1, 2))
         for _ in range(2)
     ]
     np.testing.assert_array_equal(runs[0][0], runs[1][0])

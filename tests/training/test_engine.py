@@ -11,9 +11,12 @@ import pytest
 import torch
 from hpe_edge.training.checkpoint import load_trained, read_checkpoint
 from hpe_edge.training.data.shards import Heads
-from hpe_edge.training.engine import RunOptions, pick_device, train
+from hpe_edge.training.engine import train
+from hpe_edge.training.models.network import Part
+from hpe_edge.training.models.trunks.fsanet import FSANetConfig
 from hpe_edge.training.optim import lr_factor
 from hpe_edge.training.recipe import Recipe, bundled_recipes, load_recipe, recipe_from_dict
+from hpe_edge.training.run import RunOptions, pick_device
 
 from hpe_edge.errors import CheckpointError, InvalidArgumentError, TrainingError
 
@@ -60,8 +63,8 @@ def test_refuses_a_checkpoint_of_another_recipe(smoke: Recipe, heads: Heads, fin
     other = replace(smoke, optim=replace(smoke.optim, lr=5e-4))
     with pytest.raises(CheckpointError, match=r"optim\.lr"):
         train(other, heads, finished.parent, replace(FAST, resume=True))
-    other = replace(smoke, model=replace(smoke.model, scoring="variance"))
-    with pytest.raises(CheckpointError, match=r"model\.scoring"):
+    other = replace(smoke, trunk=Part("fsanet", FSANetConfig(scoring="variance")))
+    with pytest.raises(CheckpointError, match=r"trunk\.scoring"):
         train(other, heads, finished.parent, replace(FAST, resume=True))
 
 
@@ -82,9 +85,7 @@ def test_damaged_and_missing_checkpoints(finished: Path, tmp_path: Path) -> None
         read_checkpoint(damaged)
 
 
-def test_nan_in_the_labels_stops_the_run_before_the_weights(
-    smoke: Recipe, heads: Heads, tmp_path: Path
-) -> None:
+def test_nan_in_the_labels_stops_the_run_before_the_weights(smoke: Recipe, heads: Heads, tmp_path: Path) -> None:
     poisoned = replace(heads, euler_deg=np.full_like(heads.euler_deg, np.nan))
     plain = replace(smoke, augment=replace(smoke.augment, rotate_p=0.0))
     with pytest.raises(TrainingError, match="finite"):
@@ -108,7 +109,7 @@ def test_schedules() -> None:
 
 
 def test_recipes_are_strict() -> None:
-    assert {"fsanet", "fsanet-var", "smoke"} <= set(bundled_recipes())
+    assert {"fsanet", "fsanet-paper", "hopenet", "smoke"} <= set(bundled_recipes())
     for name in bundled_recipes():
         recipe = load_recipe(name)
         assert recipe_from_dict(recipe.as_dict()) == recipe

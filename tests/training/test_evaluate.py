@@ -30,7 +30,8 @@ from hpe_edge.training.evaluate import (
     margin_curve,
 )
 from hpe_edge.training.fusion import Fused, Predict, average
-from hpe_edge.training.predictors import Crop, choose_crop, clipped_window, open_network
+from hpe_edge.training.crops import Crop
+from hpe_edge.training.predictors import choose_crop, open_network
 
 from hpe_edge import HeadPoses, _core
 from hpe_edge.cli import main
@@ -177,7 +178,8 @@ def test_margin_curve_asks_for_each_margin(photos: Path) -> None:
 def test_clipped_window_stays_in_the_image() -> None:
     boxes = np.array([[10, 10, 30, 50], [0, 0, 100, 60]], np.float32)
     expected = [[0, 0, 42, 60], [0, 0, 100, 60]]
-    np.testing.assert_allclose(clipped_window(boxes, 0.6, (60, 100, 3)), expected, atol=1e-4)
+    windows = Crop(0.6, square=False, clip=True).windows(boxes, (60, 100, 3))
+    np.testing.assert_allclose(windows, expected, atol=1e-4)
 
 
 def test_crop_recipes(make_model: MakeModel) -> None:
@@ -282,12 +284,12 @@ def test_command_scores_a_checkpoint(photos: Path, tmp_path: Path, capsys: pytes
     torch = pytest.importorskip("torch")
     from hpe_edge.training.checkpoint import Progress, save_checkpoint
     from hpe_edge.training.export import export_checkpoint
-    from hpe_edge.training.models.fsanet import FSANet
+    from hpe_edge.training.models.network import build_network
     from hpe_edge.training.optim import WeightAverage
     from hpe_edge.training.recipe import load_recipe
 
     recipe = load_recipe("smoke")
-    model = FSANet(recipe.model)
+    model = build_network(recipe.trunk, recipe.head, recipe.input.size)
     optimizer = torch.optim.Adam(model.parameters())
     data = {"fingerprint": "0" * 64, "count": 1, "datasets": [], "commit": "unknown"}
     path = tmp_path / "last.pt"
@@ -313,7 +315,7 @@ def test_command_constant_and_limit(photos: Path, capsys: pytest.CaptureFixture[
     ("arguments", "message"),
     [
         (["--path", "absent", "--constant"], "absent: expected a dataset folder or a zip, got no such path"),
-        (["--dataset", "biwi", "--constant"], "dataset: expected one of"),
+        (["--dataset", "nowhere", "--constant"], "dataset: expected one of"),
         (["--constant", "--flip"], "--constant: expected no crop, flip"),
         (["--constant", "--margin", "0.2"], "--constant: expected no crop, flip"),
         (["--constant", "--limit", "0"], "limit: expected at least 1, got 0"),

@@ -2,38 +2,45 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 import pytest
 from hpe_edge.training.checkpoint import load_trained
 from hpe_edge.training.data.shards import Heads
-from hpe_edge.training.engine import RunOptions, train
-from hpe_edge.training.export import OPSET, OUTPUTS, export_checkpoint, parity_deg, run_onnx
+from hpe_edge.training.engine import train
+from hpe_edge.training.export import OPSET, export_checkpoint, parity_deg, run_onnx
 from hpe_edge.training.provenance import source_commit
-from hpe_edge.training.recipe import load_recipe
+from hpe_edge.training.recipe import Recipe, load_recipe, recipe_from_dict
+from hpe_edge.training.run import RunOptions
 
+from hpe_edge import HeadPose
 from hpe_edge.errors import CheckpointError
-from hpe_edge.heads import SsrHead
+from hpe_edge.heads import BinsHead, SsrHead
 from hpe_edge.modelcard import load_card, read_verified
 
 pytest.importorskip("onnxruntime", reason="the onnx extra is not installed")
 onnx = pytest.importorskip("onnx", reason="the training extra is not installed")
 
 
-@pytest.fixture(scope="module", params=["1x1", "variance"])
-def checkpoint(
-    request: pytest.FixtureRequest, heads: Heads, tmp_path_factory: pytest.TempPathFactory
-) -> Path:
-    smoke = load_recipe("smoke")
-    recipe = replace(
-        smoke,
-        model=replace(smoke.model, scoring=request.param),
-        optim=replace(smoke.optim, epochs=1, ema_decay=0.0),
-    )
+METHODS = {
+    "fsanet": {"trunk": {"kind": "fsanet"}, "head": {"kind": "ssr"}, "loss": {"spread_weight": 1.0}},
+    "variance": {"trunk": {"kind": "fsanet", "scoring": "variance"}, "head": {"kind": "ssr", "spread": False}},
+    "edge": {"trunk": {"kind": "edge"}, "head": {"kind": "ssr"}, "loss": {"spread_weight": 1.0}},
+    "bins": {"trunk": {"kind": "edge"}, "head": {"kind": "bins", "bins": [66, 6]}},
+}
+
+
+def method(name: str) -> Recipe:
+    optim = {"epochs": 1, "batch_size": 8, "ema_decay": 0.0}
+    return recipe_from_dict({"name": name, "optim": optim, "data": asdict(load_recipe("smoke").data)} | METHODS[name])
+
+
+@pytest.fixture(scope="module", params=METHODS)
+def checkpoint(request: pytest.FixtureRequest, heads: Heads, tmp_path_factory: pytest.TempPathFactory) -> Path:
     options = RunOptions(threads=1, workers=0, device="cpu", quiet=True)
-    return train(recipe, heads, tmp_path_factory.mktemp("run"), options)
+    return train(method(request.param), heads, tmp_path_factory.mktemp("run"), options)
 
 
 def test_parity_card_and_graph(checkpoint: Path, heads: Heads, tmp_path: Path) -> None:
@@ -41,26 +48,44 @@ def test_parity_card_and_graph(checkpoint: Path, heads: Heads, tmp_path: Path) -
     assert done.parity_deg <= 1e-3
     card = load_card(done.card_path)
     assert card.name == "fsanet-test" and card.pitch_zero_deg == 1.5
-    assert isinstance(card.head, SsrHead) and card.head.stages == (3, 3, 3)
     assert card.training["datasets"] == [dict(dataset) for dataset in heads.datasets]
     assert card.training["data_seed"] == [dataset["seed"] for dataset in heads.datasets]
     assert card.training["commit"] == source_commit()
+    assert recipe_from_dict(dict(card.training["recipe"])).name in METHODS
     read_verified(card, "onnx", tmp_path)
     graph = onnx.load(str(done.onnx_path))
     assert graph.opset_import[0].version == OPSET
-    assert [output.name for output in graph.graph.output] == OUTPUTS
+    assert tuple(output.name for output in graph.graph.output) == card.head.output_names
     kinds = {node.op_type for node in graph.graph.node}
     assert not kinds & {"BatchNormalization", "Shape", "If", "Loop"}
     assert [d.dim_value for d in graph.graph.input[0].type.tensor_type.shape.dim] == [1, 3, 64, 64]
-    assert done.onnx_path.stat().st_size < 1.3e6
+    assert done.onnx_path.stat().st_size < 1.9e6
+
+
+def test_head_and_spread_are_those_of_the_recipe(checkpoint: Path, heads: Heads, tmp_path: Path) -> None:
+    head = load_card(export_checkpoint(checkpoint, tmp_path, "x").card_path).head
+    _, recipe, data = load_trained(checkpoint)
+    if recipe.head.kind == "ssr":
+        assert isinstance(head, SsrHead) and head.stages == (3, 3, 3)
+        assert (head.spread is not None) == recipe.head.config.spread
+    else:
+        assert isinstance(head, BinsHead) and (head.bins, head.first_deg, head.step_deg) == (66, -97.5, 3.0)
+        assert head.spread is not None and head.spread.output is None
+    if head.spread is not None:
+        assert list(head.spread.scale) == data["spread_scale"]
+        pose = HeadPose(tmp_path / "x.json")
+        assert np.isfinite(pose.estimate(np.asarray(heads.images[0]), is_crop=True).std_deg).all()
 
 
 def test_parity_on_heads(checkpoint: Path, heads: Heads, tmp_path: Path) -> None:
     done = export_checkpoint(checkpoint, tmp_path, "fsanet-test")
-    model, _, _ = load_trained(checkpoint)
-    inputs = (heads.images[:8, :64, :64].transpose(0, 3, 1, 2).astype(np.float32) - 127.5) / 128.0
-    assert parity_deg(model, done.onnx_path, np.ascontiguousarray(inputs)) <= 1e-3
-    assert [output.shape[0] for output in run_onnx(done.onnx_path, np.ascontiguousarray(inputs))] == [8] * 9
+    head = load_card(done.card_path).head
+    network, _, _ = load_trained(checkpoint)
+    pixels = (heads.images[:8, :64, :64].transpose(0, 3, 1, 2).astype(np.float32) - 127.5) / 128.0
+    inputs = np.ascontiguousarray(pixels)
+    assert parity_deg(network, done.onnx_path, head, inputs) <= 1e-3
+    outputs = run_onnx(done.onnx_path, head.output_names, inputs)
+    assert {output.shape[0] for output in outputs.values()} == {8}
 
 
 def test_a_missing_checkpoint_is_a_typed_error(tmp_path: Path) -> None:

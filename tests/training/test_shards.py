@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from fake_heads import SIZE, add_file, write_dataset
-from hpe_edge.training.augment import Augmenter, InputSpec, no_augmentation
+from hpe_edge.training.augment import AugmentConfig, Augmenter, InputSpec, no_augmentation
 from hpe_edge.training.data.batches import EpochBatches, stream
 from hpe_edge.training.data.shards import Heads, open_heads, split_by_identity
 
@@ -123,6 +123,17 @@ def test_loader_processes_do_not_change_the_batches(heads: Heads) -> None:
     batches = EpochBatches(heads, np.arange(24), Augmenter(no_augmentation(), InputSpec()), 8, 0, 3)
     alone, helped = (list(stream(batches, 1, workers)) for workers in (0, 1))
     assert len(alone) == len(helped) == 2
-    for (x, y), (other_x, other_y) in zip(alone, helped, strict=True):
-        np.testing.assert_array_equal(x.numpy(), other_x.numpy())
-        np.testing.assert_array_equal(y.euler_deg.numpy(), other_y.euler_deg.numpy())
+    for one, other in zip(alone, helped, strict=True):
+        np.testing.assert_array_equal(one.inputs.numpy(), other.inputs.numpy())
+        np.testing.assert_array_equal(one.target.euler_deg.numpy(), other.target.euler_deg.numpy())
+
+
+def test_parts_of_a_group_make_up_the_batch(heads: Heads) -> None:
+    def batches(part: tuple[int, int]) -> EpochBatches:
+        return EpochBatches(heads, np.arange(24), Augmenter(AugmentConfig(), InputSpec()), 8, 0, 3, part)
+
+    whole, first, second = (batches(part)[1].inputs.numpy() for part in ((0, 1), (0, 2), (1, 2)))
+    np.testing.assert_array_equal(whole[0::2], first)
+    np.testing.assert_array_equal(whole[1::2], second)
+    with pytest.raises(DatasetError, match="3 processes"):
+        batches((0, 3))

@@ -18,16 +18,18 @@ from typing import Any
 import cv2
 import numpy as np
 import numpy.typing as npt
+from filelock import FileLock
 from hpe_edge.training.euler import EULER_LIMIT_DEG
 from tqdm import tqdm
 
 from hpe_edge.errors import DatasetError
 
-CACHE_VERSION = 1
+CACHE_VERSION = 2
 LABELS = {  # name in the cache: (key in the sample's JSON, shape, dtype)
     "rotation": ("rotation", (3, 3), np.float32),
     "box_xyxy": ("box_xyxy", (4,), np.float32),
     "landmarks": ("landmarks_68", (68, 2), np.float32),
+    "landmarks_visible": ("landmarks_68_visible", (68,), np.uint8),
     "identity": ("identity", (), np.int64),
     "visible_fraction": ("visible_face_fraction", (), np.float32),
 }
@@ -40,7 +42,8 @@ class Heads:
 
     images: uint8 (N, S, S, 3) BGR. euler_deg: float32 (N, 3) yaw, pitch, roll. rotation: float32
     (N, 3, 3), label frame. box_xyxy: float32 (N, 4), the tight face box in pixels of the image.
-    landmarks: float32 (N, 68, 2) pixels. identity: int64 (N,). visible_fraction: float32 (N,).
+    landmarks: float32 (N, 68, 2) pixels. landmarks_visible: uint8 (N, 68), 0 or 1. identity: int64 (N,).
+    visible_fraction: float32 (N,).
     fingerprint: sha256 of the datasets' descriptions. datasets: those descriptions, for the card.
     """
 
@@ -49,6 +52,7 @@ class Heads:
     rotation: npt.NDArray[np.float32]
     box_xyxy: npt.NDArray[np.float32]
     landmarks: npt.NDArray[np.float32]
+    landmarks_visible: npt.NDArray[np.uint8]
     identity: npt.NDArray[np.int64]
     visible_fraction: npt.NDArray[np.float32]
     fingerprint: str
@@ -217,8 +221,10 @@ def open_heads(folders: Sequence[Path], cache_dir: Path, *, all_round: bool = Fa
             )
     fingerprint, size, total = _fingerprint(folders)
     target = cache_dir / fingerprint[:16]
-    if not (target / "labels.npz").is_file():
-        _build(folders, target, size, total, quiet)
+    cache_dir.mkdir(parents=True, exist_ok=True)
+    with FileLock(f"{target}.lock"):  # of several processes that start together one decodes, the others wait
+        if not (target / "labels.npz").is_file():
+            _build(folders, target, size, total, quiet)
     images = np.load(target / "images.npy", mmap_mode="r")
     with np.load(target / "labels.npz") as labels:
         return Heads(

@@ -111,14 +111,16 @@ class ScorePool(nn.Module):
 
     def __init__(self, channels: int, scores: int, side: int) -> None:
         super().__init__()
+        self.shape = (channels, side * side)
         self.score = nn.Parameter(torch.randn(scores, channels) / channels**0.5)
         self.place = nn.Parameter(0.1 * torch.randn(scores, side * side))
 
     def forward(self, x: Tensor) -> Tensor:
         """x: (N, c, side, side) -> (N, c * scores)."""
-        cells = x.flatten(2)  # (N, c, n)
+        cells = x.reshape(-1, *self.shape)  # (N, c, n); sizes in numbers, so that an export has no Shape nodes
         weight = torch.softmax(torch.matmul(self.score, cells) + self.place, dim=-1)  # (N, scores, n)
-        return torch.matmul(cells, weight.to(cells.dtype).transpose(1, 2)).flatten(1)
+        pooled = torch.matmul(cells, weight.to(cells.dtype).transpose(1, 2))
+        return pooled.reshape(-1, self.shape[0] * self.score.shape[0])
 
 
 class EdgeTrunk(nn.Module):

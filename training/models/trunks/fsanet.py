@@ -7,46 +7,44 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-from hpe_edge.training.models.capsule import CapsuleAggregation
-from hpe_edge.training.models.ssr import SsrStages
+from hpe_edge.training.models.trunks.aggregation import CapsuleAggregation, MeanAggregation, NetVladAggregation
 from torch import Tensor, nn
 
 from hpe_edge.errors import InvalidArgumentError
 
 SCORINGS = ("1x1", "variance", "none")
+AGGREGATIONS = ("capsule", "netvlad", "none")
 ACTIVATIONS = ("relu", "tanh")
 STAGES = 3
-ANGLES = 3
 
 
 @dataclass(frozen=True)
 class FSANetConfig:
     """Hyper-parameters of section 3.6.
 
-    scoring: Phi of section 3.4. stream2_activation: the paper's is tanh. m, n_prime: of
-    section 3.5. c, c_prime: feature widths. routings: iterations of the capsule routing.
-    bins: s_k, the bins of each stage.
+    scoring: Phi of section 3.4. aggregation: of section 3.6; ``none`` averages. stream2_activation:
+    the paper's is tanh. m, n_prime: of section 3.5. c, c_prime: feature widths. routings: iterations
+    of the capsule routing. clusters: of NetVLAD.
     """
 
     scoring: str = "1x1"
+    aggregation: str = "capsule"
     stream2_activation: str = "tanh"
     m: int = 5
     n_prime: int = 7
     c: int = 64
     c_prime: int = 16
     routings: int = 3
-    bins: int = 3
+    clusters: int = 16
 
     def __post_init__(self) -> None:
-        if self.scoring not in SCORINGS:
-            raise InvalidArgumentError(f"model.scoring: expected one of {SCORINGS}, got {self.scoring!r}")
-        if self.stream2_activation not in ACTIVATIONS:
-            raise InvalidArgumentError(
-                f"model.stream2_activation: expected one of {ACTIVATIONS}, got {self.stream2_activation!r}"
-            )
-        counts = (self.m, self.n_prime, self.c, self.routings, self.bins)
+        choices = (("scoring", SCORINGS), ("aggregation", AGGREGATIONS), ("stream2_activation", ACTIVATIONS))
+        for name, allowed in choices:
+            if getattr(self, name) not in allowed:
+                raise InvalidArgumentError(f"trunk.{name}: expected one of {allowed}, got {getattr(self, name)!r}")
+        counts = (self.m, self.n_prime, self.c, self.routings, self.clusters)
         if min(counts) < 1 or self.c_prime < 4 or self.c_prime % 4:
-            raise InvalidArgumentError(f"model: sizes must be positive and c_prime a multiple of 4: {self}")
+            raise InvalidArgumentError(f"trunk: sizes must be positive and c_prime a multiple of 4: {self}")
 
 
 def _activation(name: str) -> nn.Module:
@@ -138,65 +136,49 @@ class StructureMapping(nn.Module):
         return torch.bmm(s_k.view(-1, STAGES * config.n_prime, n), u)  # eq. 3
 
 
-class SsrHead(nn.Module):
-    """Fully-connected layers of one stage: V_k (N, c') -> raw p (N, 3, s), eta and delta (N, 3).
-
-    As in the published code the first quarter of V_k feeds delta, the second eta, the rest p.
-    """
-
-    def __init__(self, c_prime: int, bins: int) -> None:
-        super().__init__()
-        self.bins = bins
-        self.split = [c_prime // 4, c_prime // 4, c_prime // 2]
-        self.delta = nn.Linear(self.split[0], ANGLES)
-        self.eta = nn.Linear(self.split[1], ANGLES)
-        self.p = nn.Linear(self.split[2], ANGLES * bins)
-
-    def forward(self, v: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """v: (N, c') -> p, eta, delta, before their activations."""
-        for_delta, for_eta, for_p = torch.split(v, self.split, dim=-1)
-        return self.p(for_p).view(-1, ANGLES, self.bins), self.eta(for_eta), self.delta(for_delta)
-
-
 class FSANet(nn.Module):
-    """FSA-Caps. Input (N, 3, 64, 64) float32, BGR, ``(x - 127.5) / 128``; output `SsrStages`.
+    """FSA-Net up to the stage vectors. Input (N, 3, S, S) float32, BGR, ``(x - 127.5) / 128``.
 
-    >>> from hpe_edge.training.models.ssr import decode_ssr
-    >>> decode_ssr(FSANet().eval()(torch.zeros(2, 3, 64, 64))).shape
-    torch.Size([2, 3])
+    >>> FSANet().eval()(torch.zeros(2, 3, 64, 64)).shape
+    torch.Size([2, 3, 16])
     """
 
-    side = 8  # w = h of the fused maps
-    input_size = 64
+    groups = STAGES
 
-    def __init__(self, config: FSANetConfig | None = None) -> None:
+    def __init__(self, config: FSANetConfig | None = None, size: int = 64) -> None:
         super().__init__()
+        if size % 8 or size < 16:
+            raise InvalidArgumentError(f"input.size: FSA-Net expects a multiple of 8 from 16 on, got {size}")
         self.config = config = config or FSANetConfig()
+        self.width = config.c_prime
         self.stream1 = Stream("relu", nn.AvgPool2d, config.c)
         self.stream2 = Stream(config.stream2_activation, nn.MaxPool2d, config.c)
-        cells = self.side * self.side
+        self.cells = cells = (size // 8) ** 2
         mapped = config.scoring != "none"
         self.mapping = StructureMapping(config, cells) if mapped else None
-        capsules_in = (config.n_prime if mapped else cells) * STAGES
-        self.capsules = CapsuleAggregation(capsules_in, config.c, STAGES, config.c_prime, config.routings)
-        self.heads = nn.ModuleList(SsrHead(config.c_prime, config.bins) for _ in range(STAGES))
+        self.aggregation = _aggregation(config, config.n_prime if mapped else cells)
         self.apply(_glorot)
 
-    def forward(self, x: Tensor) -> SsrStages:
-        """x: (N, 3, 64, 64) -> raw stage outputs; `decode_ssr` turns them into degrees."""
+    def forward(self, x: Tensor) -> Tensor:
+        """x: (N, 3, S, S) -> V (N, K, c')."""
         fused = [a * b for a, b in zip(self.stream1(x), self.stream2(x), strict=True)]
-        # (N, c, 8, 8) x K -> U (N, n, c), n = w h K
-        u = (
-            torch.cat([f.reshape(-1, self.config.c, self.side * self.side) for f in fused], dim=2)
-            .transpose(1, 2)
-            .float()
-        )
+        # (N, c, w, h) x K -> U (N, n, c), n = w h K
+        u = torch.cat([f.reshape(-1, self.config.c, self.cells) for f in fused], dim=2).transpose(1, 2).float()
         with torch.autocast(x.device.type, enabled=False):  # routing and normalisation stay float32
             features = self.mapping(u) if self.mapping is not None else u
-            v = self.capsules(features)
-            stages = [head(v[:, k]) for k, head in enumerate(self.heads)]
-        p, eta, delta = zip(*stages, strict=True)
-        return SsrStages(p, eta, delta)
+            vectors: Tensor = self.aggregation(features)
+        return vectors
+
+
+def _aggregation(config: FSANetConfig, rows: int) -> nn.Module:
+    """rows: features of each stage."""
+    match config.aggregation:
+        case "capsule":
+            return CapsuleAggregation(rows * STAGES, config.c, STAGES, config.c_prime, config.routings)
+        case "netvlad":
+            return NetVladAggregation(config.c, STAGES, config.c_prime, config.clusters)
+        case _:
+            return MeanAggregation(config.c, STAGES, config.c_prime)
 
 
 def _glorot(module: nn.Module) -> None:
@@ -205,9 +187,3 @@ def _glorot(module: nn.Module) -> None:
         nn.init.xavier_uniform_(module.weight)
         if module.bias is not None:
             nn.init.zeros_(module.bias)
-
-
-def parameter_bytes(model: nn.Module) -> int:
-    """Size of all parameters and BatchNorm statistics as float32, in bytes."""
-    counted = [*model.parameters(), *(b for b in model.buffers() if b.is_floating_point())]
-    return 4 * sum(t.numel() for t in counted)
