@@ -217,6 +217,14 @@ def test_deployed_edge_is_the_same_function() -> None:
     assert all(torch.equal(value, before[key]) for key, value in trunk.state_dict().items())
 
 
+def test_edge_begins_with_small_vectors() -> None:
+    # an SSR head turns large ones into hundreds of degrees
+    torch.manual_seed(0)
+    with torch.no_grad():
+        vectors = EdgeTrunk(EdgeConfig(), 64).train()(torch.randn(16, 3, 64, 64))
+    assert 0 < vectors.std() < 0.5 and vectors.abs().max() < 3
+
+
 def test_edge_keeps_its_budget() -> None:
     trunk = EdgeTrunk(EdgeConfig(), 64).eval().deploy()
     with FlopCounterMode(display=False) as flops, torch.no_grad():

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from hpe_edge.errors import InvalidArgumentError
 
 STAGES = 3
+MIX_GAIN = 0.2  # small stage vectors at first: a delta far below 0 divides by almost nothing (hundreds of degrees)
 
 
 @dataclass(frozen=True)
@@ -178,5 +179,5 @@ def _initialise(module: nn.Module) -> None:
     if isinstance(module, nn.Conv2d):
         nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
     elif isinstance(module, nn.Linear):
-        nn.init.xavier_uniform_(module.weight)
+        nn.init.xavier_uniform_(module.weight, MIX_GAIN)
         nn.init.zeros_(module.bias)
