@@ -68,6 +68,8 @@ def yaw_bins(bins: Sequence[YawBin]) -> Figure:
     axis = figure.subplots()
     names = ("yaw_deg", "pitch_deg", "roll_deg", "geodesic_deg")
     for offset, name in enumerate(names):
+        if all(np.isnan(getattr(b, name)) for b in bins):
+            continue  # an angle without labels
         places = np.arange(len(bins)) + (offset - 1.5) * 0.2
         axis.bar(places, [getattr(b, name) for b in bins], width=0.18, label=name.removesuffix("_deg"))
     labels = [f"{b.low_deg:g}-{b.high_deg:g}\n{b.count} images" for b in bins]
