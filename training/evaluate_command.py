@@ -45,7 +45,10 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("--path", required=True, type=Path, metavar="DIR", help="its folder or zip")
     what = parser.add_mutually_exclusive_group()
     what.add_argument(
-        "--model", default="fsanet", metavar="M", help="model name, card.json or a bare .onnx [%(default)s]"
+        "--model",
+        default="fsanet",
+        metavar="M",
+        help="model name, card.json, a bare .onnx or a checkpoint .pt [%(default)s]",
     )
     what.add_argument("--checkpoint", type=Path, metavar="FILE", help="averaged weights of a training run")
     what.add_argument("--constant", action="store_true", help="guess the mean label: the score to beat")
@@ -118,7 +121,7 @@ def _check(options: argparse.Namespace) -> None:
             "--record: expected a model with its own crop on the whole data set, got --constant, "
             "--checkpoint, --fuse, --flip, --limit or a crop option with it"
         )
-    if options.record and options.model.endswith(".onnx"):
+    if options.record and options.model.endswith((".onnx", ".pt")):
         raise InvalidArgumentError(f"--record: expected a model with a card, got {options.model}")
     if options.out is not None and options.out.exists() and not options.out.is_dir():
         raise InvalidArgumentError(f"--out: expected a folder, got the file {options.out}")
