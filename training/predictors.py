@@ -21,36 +21,9 @@ from hpe_edge.heads import AnglesHead
 from hpe_edge.hub import resolve
 from hpe_edge.modelcard import FileEntry, InputSpec, ModelCard, save_card
 
+from .crops import CROP_RECIPES, Crop, on_black
+
 MAX_MARGIN = 4.0
-
-
-@dataclass(frozen=True)
-class Crop:
-    """How a tight box becomes the network's window: what replaces the card's own numbers.
-
-    ``clip`` cuts the grown window at the image's border, as published evaluations do, instead of replicating
-    the border; only for windows that are not squared.
-
-    >>> Crop(0.6, square=False).describe()
-    'margin 0.6, not squared, border replicated'
-    """
-
-    margin: float
-    square: bool
-    clip: bool = False
-
-    def describe(self) -> str:
-        """In words, for reports."""
-        border = "clipped to the image" if self.clip else "border replicated"
-        return f"margin {self.margin:g}, {'squared' if self.square else 'not squared'}, {border}"
-
-
-CROP_RECIPES: dict[str, Crop | None] = {
-    "card": None,
-    "fsanet": Crop(0.6, square=False),
-    "fsanet-clipped": Crop(0.6, square=False, clip=True),
-}
-"""``card``: the model's own; ``fsanet``: margin 0.6, border replicated; ``fsanet-clipped``: as published."""
 
 
 @dataclass(frozen=True)
@@ -63,22 +36,11 @@ class Predictor:
 
     def __call__(self, image_bgr: NDArray[np.uint8], boxes_xyxy: NDArray[np.float32]) -> HeadPoses:
         """(H, W, 3) uint8 and (N, 4) tight boxes -> N poses, with the boxes that the crops were made from."""
-        if self.crop.clip:
-            boxes_xyxy = clipped_window(boxes_xyxy, self.crop.margin, image_bgr.shape)
-        return self.pose.estimate(image_bgr, boxes_xyxy)
-
-
-def clipped_window(boxes_xyxy: NDArray[np.float32], margin: float, shape: tuple[int, ...]) -> NDArray[np.float32]:
-    """(N, 4) boxes grown by ``margin`` of their size on each side and cut at the image (H, W, ...).
-
-    >>> clipped_window(np.array([[0, 0, 10, 10]], np.float32), 0.5, (100, 12)).tolist()
-    [[0.0, 0.0, 12.0, 15.0]]
-    """
-    size = boxes_xyxy[:, 2:] - boxes_xyxy[:, :2]
-    grown = boxes_xyxy + np.concatenate([-margin * size, margin * size], axis=1)
-    height, width = shape[:2]
-    window: NDArray[np.float32] = np.clip(grown, 0, np.array([width, height, width, height], np.float32))
-    return window.astype(np.float32)
+        if not self.crop.by_window:
+            return self.pose.estimate(image_bgr, boxes_xyxy)
+        windows = self.crop.windows(boxes_xyxy, image_bgr.shape)
+        image_bgr, placed = on_black(image_bgr, windows) if self.crop.black else (image_bgr, windows)
+        return replace(self.pose.estimate(image_bgr, placed), boxes_xyxy=windows)
 
 
 @dataclass(frozen=True)
@@ -91,7 +53,7 @@ class Network:
 
     def predictor(self, crop: Crop, backend: str = "auto") -> Predictor:
         """HeadPose on this network under a crop."""
-        own = Crop(0.0, square=False) if crop.clip else crop  # a clipped window comes as the box itself
+        own = Crop(0.0, square=False) if crop.by_window else crop  # such a window comes as the box itself
         changed = replace(self.card, input=replace(self.card.input, margin=own.margin, square=own.square))
         with tempfile.TemporaryDirectory() as folder:
             for kind, data in self.files.items():
@@ -155,7 +117,7 @@ def choose_crop(
     """The crop of a recipe, ``margin`` and ``square`` overriding it.
 
     Raises InvalidArgumentError for an unknown recipe, a bare network without any crop, a margin out of
-    range, and a clipped window that should be squared.
+    range, and a recipe that makes its own window and should be squared.
     """
     if recipe not in CROP_RECIPES:
         raise InvalidArgumentError(f"crop recipe: expected one of {tuple(CROP_RECIPES)}, got {recipe!r}")
@@ -170,10 +132,11 @@ def choose_crop(
     crop = replace(
         crop,
         margin=crop.margin if margin is None else margin,
+        sides=crop.sides if margin is None else None,
         square=crop.square if square is None else square,
     )
-    if crop.clip and crop.square:
-        raise InvalidArgumentError(f"crop recipe {recipe!r}: expected an unsquared box for a clipped window")
+    if crop.by_window and crop.square:
+        raise InvalidArgumentError(f"crop recipe {recipe!r}: expected an unsquared box: it makes its own window")
     return crop
 
 

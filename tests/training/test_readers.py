@@ -82,8 +82,8 @@ def test_a_limit_is_spread_over_the_set(tmp_path: Path) -> None:
 
 
 def test_unknown_dataset_lists_the_known(tmp_path: Path) -> None:
-    with pytest.raises(InvalidArgumentError, match=r"expected one of \('aflw2000'.*got 'biwi'"):
-        select("biwi", tmp_path)
+    with pytest.raises(InvalidArgumentError, match=r"expected one of \('aflw2000'.*got 'bivi'"):
+        select("bivi", tmp_path)
 
 
 @pytest.mark.parametrize("reader", [aflw2000, w300lp, pointing04])
@@ -129,9 +129,7 @@ def test_damaged_mat(tmp_path: Path, damage: bytes | None) -> None:
 def test_wrong_labels(tmp_path: Path, changes: dict[str, object], message: str) -> None:
     folder = fake_photos.write_aflw2000(tmp_path, ANGLES)
     fake_photos.write_mat(folder / "image00003.mat", ANGLES[0], "pt3d_68", **changes)
-    with pytest.raises(
-        DatasetError, match=rf"image00003\.mat: expected .*{message.removeprefix('expected ')}"
-    ):
+    with pytest.raises(DatasetError, match=rf"image00003\.mat: expected .*{message.removeprefix('expected ')}"):
         aflw2000(folder)
 
 

@@ -30,4 +30,4 @@ def aflw2000(path: Path | str, *, max_abs_deg: float = MAX_ABS_DEG, limit: int |
         raise DatasetError(
             f"{path}: expected the AFLW2000-3D layout, imageNNNNN.jpg beside imageNNNNN.mat, got no image*.jpg"
         )
-    return within_range(samples_beside_mat(tree, spread(images, limit), "pt3d_68"), max_abs_deg)
+    return within_range(samples_beside_mat(tree, spread(images, limit), "pt3d_68", group_of=str), max_abs_deg)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import tempfile
 import threading
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
 from hpe_edge.errors import DatasetError
@@ -39,6 +41,23 @@ class FileTree:
             return sorted(n for n in self._zip.namelist() if not n.endswith("/"))
         found = (p for p in self.path.rglob("*") if p.is_file())
         return sorted(p.relative_to(self.path).as_posix() for p in found)
+
+    def sizes(self) -> list[tuple[str, int]]:
+        """(name, bytes) of all files, sorted: tells whether a dataset is still the one it was."""
+        if self._zip is not None:
+            return sorted((i.filename, i.file_size) for i in self._zip.infolist() if not i.is_dir())
+        return [(name, (self.path / name).stat().st_size) for name in self.names()]
+
+    @contextmanager
+    def on_disk(self, name: str) -> Iterator[Path]:
+        """A file for a library that wants a path: the plain file, or a temporary copy of the zip member."""
+        if self._zip is None:
+            yield self.path / name
+            return
+        with tempfile.TemporaryDirectory() as folder:
+            copy = Path(folder, PurePosixPath(name).name)
+            copy.write_bytes(self.read(name))
+            yield copy
 
     def read(self, name: str) -> bytes:
         """The bytes of one file; DatasetError when it is missing or damaged."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 import io
 import struct
 import zlib
+from collections.abc import Callable
 
 import numpy as np
 import scipy.io
@@ -25,9 +26,12 @@ from .samples import Sample, tight_box
 LANDMARKS = 68
 
 
-def samples_beside_mat(tree: FileTree, image_names: list[str], points_key: str) -> list[Sample]:
+def samples_beside_mat(
+    tree: FileTree, image_names: list[str], points_key: str, group_of: Callable[[str], str]
+) -> list[Sample]:
     """Read ``NAME.mat`` for each ``NAME.jpg``; ``points_key`` holds the 68 landmarks (rows x, y).
 
+    ``group_of`` makes the sample's group of its name (without folder and suffix).
     Raises DatasetError for a missing or unreadable .mat and for arrays of another shape.
     """
     present = set(tree.names())
@@ -40,7 +44,8 @@ def samples_beside_mat(tree: FileTree, image_names: list[str], points_key: str) 
         content = load_mat(tree.read(mat_name), where)
         points, euler = landmarks_xy(content, points_key, where), euler_deg(content, where)
         name = stem(image_name).rsplit("/", 1)[-1]
-        samples.append(Sample(name, tree.source(image_name), tight_box(points), euler, points.astype(np.float32)))
+        landmarks = points.astype(np.float32)
+        samples.append(Sample(name, tree.source(image_name), tight_box(points), euler, landmarks, group=group_of(name)))
     return samples
 
 
@@ -67,7 +72,8 @@ def euler_deg(content: dict[str, NDArray[np.generic]], where: str) -> NDArray[np
     if pose.shape not in ((1, 7), (7,)) or not np.isfinite(pose.ravel()[:3]).all():
         raise DatasetError(f"{where}: expected Pose_Para of shape 1x7, finite, got shape {pose.shape}")
     pitch, yaw, roll = pose.ravel()[:3]
-    return np.rad2deg(np.array([yaw, pitch, roll])).astype(np.float32)
+    degrees: NDArray[np.float32] = np.rad2deg(np.array([yaw, pitch, roll])).astype(np.float32)
+    return degrees
 
 
 def landmarks_xy(content: dict[str, NDArray[np.generic]], key: str, where: str) -> NDArray[np.float64]:
@@ -75,7 +81,7 @@ def landmarks_xy(content: dict[str, NDArray[np.generic]], key: str, where: str) 
     points = _array(content, key, where)
     if points.ndim != 2 or points.shape[0] not in (2, 3) or points.shape[1] != LANDMARKS:
         raise DatasetError(f"{where}: expected {key} of shape 2x68 or 3x68, got {points.shape}")
-    xy = points[:2].T
+    xy: NDArray[np.float64] = points[:2].T
     extent = xy.max(axis=0) - xy.min(axis=0)
     if not np.isfinite(xy).all() or float(extent.min()) <= 0:
         raise DatasetError(f"{where}: expected {key} with 68 finite, distinct points, got extent {extent}")

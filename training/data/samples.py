@@ -35,6 +35,8 @@ class Sample:
         (3,) float32: yaw, pitch, roll in degrees, signs of docs/CONVENTIONS.md.
     landmarks_xy:
         (68, 2) float32, pixels, in iBUG's order; None in a data set without them.
+    group:
+        What has to stay on one side of a split, unique inside its dataset: the person, or else the photograph.
 
     >>> sample = Sample("a", lambda: b"", np.zeros(4, np.float32), np.zeros(3, np.float32))
     >>> sample.name
@@ -46,6 +48,7 @@ class Sample:
     box_xyxy: NDArray[np.float32]
     euler_deg: NDArray[np.float32]
     landmarks_xy: NDArray[np.float32] | None = None
+    group: str = ""
 
     def image_bgr(self) -> NDArray[np.uint8]:
         """Decode the photograph: uint8 BGR (H, W, 3). Raises DatasetError when it cannot be read."""
