@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from hpe_edge.training.models.network import Network, Part, build_network
+from hpe_edge.training.models.network import Network, build_network
+from hpe_edge.training.models.pretrained import without_weights
 from hpe_edge.training.optim import WeightAverage
 from hpe_edge.training.pieces import index_path, read_pieces, write_pieces
 from hpe_edge.training.recipe import Recipe, recipe_from_dict
@@ -141,15 +142,9 @@ def load_trained(path: Path) -> tuple[Network, Recipe, dict[str, Any]]:
     state = read_checkpoint(path)
     try:
         recipe = recipe_from_dict(state["recipe"])
-        model = build_network(_untrained(recipe.trunk), recipe.head, recipe.input.size)
+        trunk = replace(recipe.trunk, config=without_weights(recipe.trunk.config))  # the checkpoint holds them all
+        model = build_network(trunk, recipe.head, recipe.input.size)
         model.load_state_dict(state["average"])
     except (InvalidArgumentError, RuntimeError, KeyError) as error:
         raise CheckpointError(f"{path}: not a checkpoint of this version: {error}") from error
     return model.eval(), recipe, dict(state["data"]) | {"progress": state["progress"]}
-
-
-def _untrained(trunk: Part) -> Part:
-    """The trunk without the pretrained weights that it once started from: the checkpoint holds all of them."""
-    if not getattr(trunk.config, "pretrained", ""):
-        return trunk
-    return replace(trunk, config=replace(trunk.config, pretrained=""))

@@ -5,9 +5,11 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 
-from hpe_edge.training import engine_command, evaluate_command
+from hpe_edge.training import compare_command, engine_command, evaluate_command
+from hpe_edge.training.data import command as data_command
 from hpe_edge.training.likeness import command as likeness_command
 from hpe_edge.training.synthetic.sets import card_command, sets_command
+from hpe_edge.training.studies import command as studies_command
 from hpe_edge.training.synthetic.sets import command as synthetic_command
 
 from hpe_edge.errors import missing_dependency
@@ -15,10 +17,16 @@ from hpe_edge.errors import missing_dependency
 Run = Callable[[argparse.Namespace], int]
 
 
+_COMMANDS = (
+    synthetic_command, sets_command, card_command, engine_command, evaluate_command, compare_command,
+    studies_command, data_command, likeness_command,
+)  # fmt: skip
+
+
 def add_commands(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Register the commands that render, describe, train, evaluate, export and measure likeness."""
+    """Register the commands that render, describe, train, evaluate, compare, export, study and measure likeness."""
     before = set(subparsers.choices)
-    for module in (synthetic_command, sets_command, card_command, engine_command, evaluate_command, likeness_command):
+    for module in _COMMANDS:
         module.add_parser(subparsers)
     for name in set(subparsers.choices) - before:
         parser = subparsers.choices[name]

@@ -5,6 +5,12 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hpe_edge.errors import InvalidArgumentError
+
+if TYPE_CHECKING:
+    from hpe_edge.training.data.shards import Heads
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -16,7 +22,10 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 def _add_train(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = subparsers.add_parser("train", help="train a network on rendered heads")
     parser.add_argument("--recipe", default="fsanet", help="bundled recipe or a .toml file (default: fsanet)")
-    parser.add_argument("--data", type=Path, nargs="+", required=True, help="dataset folders of hpe-edge render")
+    parser.add_argument(
+        "--data", nargs="+", required=True, metavar="DIR",
+        help="folders of hpe-edge render, or one photograph set as NAME:PATH (300wlp:300W_LP.zip)",
+    )  # fmt: skip
     parser.add_argument("--out", type=Path, required=True, help="folder for checkpoints and the log")
     parser.add_argument("--cache", type=Path, help="folder for the decoded images (default: OUT/cache)")
     parser.add_argument("--resume", action="store_true", help="go on from OUT/last.pt")
@@ -41,7 +50,6 @@ def run_train(args: argparse.Namespace) -> int:
     """Train; prints where the checkpoint lies."""
     from dataclasses import replace
 
-    from hpe_edge.training.data.shards import open_heads
     from hpe_edge.training.engine import train
     from hpe_edge.training.recipe import load_recipe
     from hpe_edge.training.run import RunOptions
@@ -50,7 +58,7 @@ def run_train(args: argparse.Namespace) -> int:
     recipe = load_recipe(args.recipe)
     if args.seed is not None:
         recipe = replace(recipe, data=replace(recipe.data, seed=args.seed))
-    heads = open_heads(args.data, args.cache or args.out / "cache", quiet=args.quiet)
+    heads = _heads(args.data, args.cache or args.out / "cache", quiet=args.quiet)
     options = RunOptions(
         threads=args.threads, workers=args.workers, device=args.device, max_minutes=args.max_minutes,
         stop_after_minutes=args.stop_after_minutes, checkpoint_minutes=args.checkpoint_minutes, resume=args.resume,
@@ -60,6 +68,19 @@ def run_train(args: argparse.Namespace) -> int:
     result = {"checkpoint": str(last), "log": str(args.out / "log.csv"), "heads": len(heads)}
     print(json.dumps(result) if args.json else f"{last}: trained on {len(heads)} heads, log in {result['log']}")
     return 0
+
+
+def _heads(data: list[str], cache: Path, *, quiet: bool) -> Heads:
+    """Rendered folders together, or one set of photographs."""
+    from hpe_edge.training.data.photo_heads import open_photo_heads, photo_set
+    from hpe_edge.training.data.shards import open_heads
+
+    photographs = [found for found in map(photo_set, data) if found is not None]
+    if not photographs:
+        return open_heads([Path(folder) for folder in data], cache, quiet=quiet)
+    if len(data) > 1:
+        raise InvalidArgumentError(f"--data: expected rendered folders or one NAME:PATH, got {' '.join(data)}")
+    return open_photo_heads(*photographs[0], cache, quiet=quiet)
 
 
 def _add_export(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
