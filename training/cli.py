@@ -8,8 +8,8 @@ from collections.abc import Callable
 from hpe_edge.training import compare_command, engine_command, evaluate_command
 from hpe_edge.training.data import command as data_command
 from hpe_edge.training.likeness import command as likeness_command
-from hpe_edge.training.synthetic.sets import card_command, sets_command
 from hpe_edge.training.studies import command as studies_command
+from hpe_edge.training.synthetic.sets import card_command, sets_command
 from hpe_edge.training.synthetic.sets import command as synthetic_command
 
 from hpe_edge.errors import missing_dependency
