@@ -19,6 +19,7 @@ pytest.importorskip("cv2")
 pytest.importorskip("onnxruntime")
 
 import fake_photos
+from hpe_edge.training.crops import Crop
 from hpe_edge.training.data.aflw2000 import aflw2000
 from hpe_edge.training.data.samples import Sample
 from hpe_edge.training.evaluate import (
@@ -30,8 +31,8 @@ from hpe_edge.training.evaluate import (
     margin_curve,
 )
 from hpe_edge.training.fusion import Fused, Predict, average
-from hpe_edge.training.crops import Crop
 from hpe_edge.training.predictors import choose_crop, open_network
+from tiny_models import card_dict, mean_network
 
 from hpe_edge import HeadPoses, _core
 from hpe_edge.cli import main
@@ -279,6 +280,25 @@ def test_command_records_into_the_card(photos: Path, make_model: MakeModel) -> N
     assert recorded["pitch_deg"] == pytest.approx(0, abs=1)
 
 
+def test_command_measures_and_records_the_spread(
+    photos: Path, make_model: MakeModel, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Inputs of almost zero give the uniform distribution: 0 degrees, a deviation of 57.1, here a tenth of it."""
+    head = {
+        "kind": "bins", "bins": 66, "first_deg": -97.5, "step_deg": 3.0, "outputs": ["yaw", "pitch", "roll"],
+        "spread": {"output": None, "scale": [0.1, 0.1, 0.1]},
+    }  # fmt: skip
+    network_input = card_dict()["input"] | {"scale": [1e-9] * 3}
+    card = make_model(mean_network(8, 6, bins=66), head=head, input=network_input)
+    arguments = ("--dataset", "aflw2000", "--path", photos, "--model", card)
+    assert command(*arguments, "--record") == 0
+    assert "| within 2 sigma (nominal 95.4 %) | 33.3 | 0.0 | 0.0 | 11.1 |" in capsys.readouterr().out
+    assert json.loads(card.read_text())["metrics"][0]["spread_coverage"] == pytest.approx([0, 1 / 9])
+    assert command(*arguments, "--json") == 0
+    calibration = json.loads(capsys.readouterr().out)["calibration"]
+    assert calibration["yaw"]["mean_std_deg"] == pytest.approx(0.3 * np.sqrt((66**2 - 1) / 12), rel=1e-4)
+
+
 def test_command_scores_a_checkpoint(photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Random weights; the numbers must be those of the exported card, whatever they are."""
     torch = pytest.importorskip("torch")
@@ -336,6 +356,7 @@ def test_command_constant_and_limit(photos: Path, capsys: pytest.CaptureFixture[
         (["--model", "CARD", "--limit", "1", "--record"], "--record: expected a model with its own crop"),
         (["--model", "BARE", "--margin", "0", "--record"], "--record: expected a model with its own crop"),
         (["--model", "BARE", "--record"], "--record: expected a model with a card"),
+        (["--model", "last.pt", "--record"], "--record: expected a model with a card"),
         (["--checkpoint", "FILE"], "checkpoint"),
         (["--checkpoint", "absent.pt"], "expected a checkpoint"),
     ],
