@@ -132,8 +132,10 @@ def fit_pitch_zero(evaluation: Evaluation, *, reach_deg: float = 20.0) -> PitchZ
 
     Rendered heads and 300W-LP labels disagree on the head that looks straight ahead; the difference is a
     fixed rotation of the head frame about its x axis, hence `_core.offset_pitch_zero`. A NaN roll label
-    leaves roll out of the sum.
+    leaves roll out of the sum. Raises InvalidArgumentError where the labels have no pitch.
     """
+    if not np.isfinite(evaluation.truth_deg[:, 1]).all():
+        raise InvalidArgumentError("pitch zero: expected labels with pitch to fit it on, got a data set without")
 
     def mae_at(offset_deg: float) -> float:
         shifted = _core.offset_pitch_zero(evaluation.predicted_deg, offset_deg)

@@ -41,8 +41,9 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--dataset", required=True, metavar="NAME", help="aflw2000, pointing04 or 300wlp")
+    parser.add_argument("--dataset", required=True, metavar="NAME", help="one of `hpe-edge datasets`, such as aflw2000")
     parser.add_argument("--path", required=True, type=Path, metavar="DIR", help="its folder or zip")
+    parser.add_argument("--boxes", type=Path, metavar="CSV", help="a detector's boxes instead of the set's own (BIWI)")
     what = parser.add_mutually_exclusive_group()
     what.add_argument(
         "--model",
@@ -56,7 +57,11 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "--fuse", nargs="+", default=[], metavar="M", help="average with these models (as --model) or checkpoints (.pt)"
     )
     parser.add_argument(
-        "--crop-recipe", default="card", metavar="R", help="card, fsanet or fsanet-clipped [%(default)s]"
+        "--crop-recipe",
+        default="card",
+        metavar="R",
+        help="card, tight, fsanet, fsanet-clipped, fsanet-biwi, hopenet, hopenet-biwi, hopenet-afw or 6drepnet "
+        "[%(default)s]",
     )
     parser.add_argument("--margin", type=float, metavar="F", help="grow the box by F of its size on each side")
     parser.add_argument(
@@ -70,6 +75,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     parser.add_argument("--all-poses", action="store_true", help="keep the poses that the protocol drops")
     parser.add_argument("--limit", type=int, metavar="N", help="only N samples, spread over the data set")
+    parser.add_argument("--whole", action="store_true", help="refuse a data set that is not as large as published")
     parser.add_argument(
         "--out", type=Path, metavar="DIR", help="write report.html, report.json, predictions.csv and PNGs"
     )
@@ -83,13 +89,12 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 def run(options: argparse.Namespace) -> int:
     """Read, predict, measure, print, write."""
     try:
-        from hpe_edge.training.data.catalog import select
         from hpe_edge.training.evaluate import constant_baseline, evaluate
     except ModuleNotFoundError as error:
         raise missing_dependency(str(error.name), "training", "hpe-edge evaluate") from error
 
     _check(options)
-    selection = select(options.dataset, options.path, limit=options.limit, all_poses=options.all_poses)
+    selection = _select(options)
     samples = selection.samples
     if options.constant:
         evaluation = constant_baseline(samples)
@@ -100,12 +105,29 @@ def run(options: argparse.Namespace) -> int:
         evaluation = evaluate(fused, samples, flip=options.flip, progress=_progress(options, "evaluate"))
         report = _model_report(options, members, fused) | _extras(options, samples, evaluation, members)
     report = _data_report(options, selection) | report | _scores(evaluation)
+    if options.dataset == "afw":
+        report["yaw_within_15"] = _yaw_within_15(evaluation)
     if options.out is not None:
         _write(options, samples, evaluation, report)
     if options.record:
         _record(options, report)
     _print(options, evaluation, report)
     return 0
+
+
+def _select(options: argparse.Namespace) -> Selection:
+    from hpe_edge.training.data.catalog import select
+
+    return select(
+        options.dataset, options.path, limit=options.limit, all_poses=options.all_poses, boxes=options.boxes,
+        expect_whole=options.whole,
+    )  # fmt: skip
+
+
+def _yaw_within_15(evaluation: Evaluation) -> float:
+    from hpe_edge.training.data.afw import yaw_within_15
+
+    return yaw_within_15(evaluation.truth_deg, evaluation.predicted_deg)
 
 
 def _check(options: argparse.Namespace) -> None:
@@ -115,11 +137,11 @@ def _check(options: argparse.Namespace) -> None:
         raise InvalidArgumentError(
             "--constant: expected no crop, flip, fusion, margin curve or pitch fit with it: it looks at no photograph"
         )
-    partial = options.checkpoint or options.fuse or options.flip or options.limit or crop_given
+    partial = options.checkpoint or options.fuse or options.flip or options.limit or options.boxes or crop_given
     if options.record and (options.constant or partial):
         raise InvalidArgumentError(
             "--record: expected a model with its own crop on the whole data set, got --constant, "
-            "--checkpoint, --fuse, --flip, --limit or a crop option with it"
+            "--checkpoint, --fuse, --flip, --limit, --boxes or a crop option with it"
         )
     if options.record and options.model.endswith((".onnx", ".pt")):
         raise InvalidArgumentError(f"--record: expected a model with a card, got {options.model}")
@@ -275,6 +297,8 @@ def _print(options: argparse.Namespace, evaluation: Evaluation, report: dict[str
     for member in report["members"]:
         print(f"sha256 {member['weights_sha256']}\ncrop: {member['crop']}")
     print(f"\n{evaluation.metrics.table()}")
+    if "yaw_within_15" in report:
+        print(f"\nyaw, rounded to 15 degrees, at most 15 off: {100 * report['yaw_within_15']:.2f} %")
     calibration = evaluation.calibration
     print("\nno spread: the model gives none" if calibration is None else f"\n{calibration.table()}")
     _print_extras(report)

@@ -20,6 +20,7 @@ from hpe_edge.training.data.pointing04 import pointing04
 from hpe_edge.training.data.protocols import PROTOCOLS, protocol, read_part
 from hpe_edge.training.data.w300lp import w300lp
 
+from hpe_edge.cli import main
 from hpe_edge.errors import DatasetError, InvalidArgumentError
 from hpe_edge.rotation import euler_to_rotation
 
@@ -205,3 +206,43 @@ def test_the_command_lists_and_checks(tmp_path: Path, capsys: pytest.CaptureFixt
     root = fake_photos.write_biwi(tmp_path, {"04": biwi_poses(0, 10)})
     assert run("--check", "biwi-test", root, "--json") == 0  # a part has no published count
     assert json.loads(capsys.readouterr().out)["whole"] is None
+
+
+def evaluate(capsys: pytest.CaptureFixture[str], *arguments: object) -> dict[str, object]:
+    assert main(["evaluate", "--constant", "--json", *map(str, arguments)]) == 0
+    report: dict[str, object] = json.loads(capsys.readouterr().out)
+    return report
+
+
+def test_the_evaluation_takes_the_new_sets(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    root = fake_photos.write_biwi(tmp_path, {"01": biwi_poses(0, 10), "04": biwi_poses(20)})
+    table = tmp_path / "boxes.csv"
+    table.write_text("path,x0,y0,x1,y1\n01/frame_00003_rgb.png,1,2,3,4\n")
+    assert evaluate(capsys, "--dataset", "biwi", "--path", root)["count"] == 3
+    assert evaluate(capsys, "--dataset", "biwi-test", "--path", root)["count"] == 1
+    assert evaluate(capsys, "--dataset", "biwi", "--path", root, "--boxes", table)["count"] == 1
+    assert main(["evaluate", "--constant", "--dataset", "biwi", "--path", str(root), "--whole"]) == 2
+    assert "expected the whole of biwi, 15,678 samples, got 3" in capsys.readouterr().err
+    arguments = ["--dataset", "biwi", "--path", str(root), "--boxes", str(table), "--record"]
+    assert main(["evaluate", *arguments]) == 2
+    assert "--limit, --boxes or a crop option" in capsys.readouterr().err
+
+
+def test_afw_is_scored_as_its_papers_do(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("h5py")
+    box = (20, 15, 40, 45)
+    faces = {"a.jpg": [(box, (-60, 0, 0)), (box, (0, 0, 0))], "b.jpg": [(box, (0, 0, 0))]}
+    root = fake_photos.write_afw(tmp_path, faces)
+    report = evaluate(capsys, "--dataset", "afw", "--path", root)  # the mean label is 20, which rounds to 15
+    assert report["yaw_within_15"] == pytest.approx(2 / 3)
+    assert report["metrics"]["pitch_deg"] is None  # type: ignore[index]
+    assert main(["evaluate", "--constant", "--dataset", "afw", "--path", str(root)]) == 0
+    assert "yaw, rounded to 15 degrees, at most 15 off: 66.67 %" in capsys.readouterr().out
+
+
+def test_no_pitch_zero_without_pitch_labels() -> None:
+    from hpe_edge.training.evaluate import Evaluation, fit_pitch_zero
+
+    truth = np.array([[10.0, np.nan, np.nan]], np.float32)
+    with pytest.raises(InvalidArgumentError, match="pitch zero: expected labels with pitch"):
+        fit_pitch_zero(Evaluation(("a",), truth, np.zeros((1, 3), np.float32)))

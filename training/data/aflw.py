@@ -10,9 +10,8 @@ annotation tool (``MainWindow::calculatePose``): X toward the viewer, Y to image
 docs/CONVENTIONS.md, and roll has the other sign. Papers take the three numbers with the sign of roll turned
 (Hopenet, ``code/datasets.py``: "Fix the roll in AFLW"), although the factors are multiplied in another order than
 those of 300W-LP; the same rotation in our order differs from that by many degrees where the head is turned. Checked
-on 19 faces that AFLW2000-3D labels too: every sign agrees, the rotation in our order is nearer to AFLW2000-3D's
-than the plain numbers on 15 of them, on none farther by 0.1 degrees, and AFLW's faces look about 9 degrees farther
-down than AFLW2000-3D says.
+on 19 faces that AFLW2000-3D labels too: in our order the rotation is nearer to AFLW2000-3D's than the plain numbers
+on 12 of them and farther on none, and AFLW's faces look about 9 degrees farther down than AFLW2000-3D says.
 
 Boxes. ``FaceRect`` is a square from the forehead to the chin about the middle of the eyes, and is half beside a
 turned face. The tight box is cut out of it by four constants, see `box_from_rect`.
