@@ -72,7 +72,7 @@ def keep(folder: Path, result: dict[str, Any]) -> dict[str, Any]:
 
 def seedless(recipe: Recipe) -> str:
     """The digest that recipes share which differ by their seed alone."""
-    return replace(recipe, data=replace(recipe.data, seed=0)).digest()
+    return str(replace(recipe, data=replace(recipe.data, seed=0)).digest())
 
 
 def train_seed(
@@ -87,7 +87,8 @@ def train_seed(
     options = RunOptions(
         threads=bench.threads, workers=bench.workers, device=bench.device, resume=resume, quiet=bench.quiet
     )
-    return train(seeded, heads, out, options)
+    last: Path = train(seeded, heads, out, options)
+    return last
 
 
 def score_seed(name: str, checkpoint: Path, folder: Path, seed: int, bench: Bench) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import importlib.util
 import json
 import math
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -258,10 +259,10 @@ def test_a_row_is_trained_scored_and_kept(
     def refuse(*_: Any) -> Path:
         raise AssertionError("a finished row was trained again")
 
-    monkeypatch.setattr(ablation, "train", refuse)
+    monkeypatch.setattr(ablation, "train_seed", refuse)
     assert ablation.run_row(row, plan, tmp_path / "out") == result
     with pytest.raises(DatasetError, match="expected 73 heads as in the other rows"):
-        ablation.run_row(row, ablation.replace(plan, count=73), tmp_path / "out")
+        ablation.run_row(row, replace(plan, count=73), tmp_path / "out")
 
 
 def result_of(mae: list[list[float]]) -> dict[str, Any]:

@@ -8,10 +8,9 @@ from typing import Any
 
 import numpy as np
 from hpe_edge.training.likeness.ablation_rows import Row
+from hpe_edge.training.trials import change, mean
 from matplotlib.figure import Figure
-from numpy.typing import NDArray
 
-_RESAMPLES = 2000
 _CELLS = ("yaw_deg", "pitch_deg", "roll_deg", "mae_deg", "geodesic_deg")
 
 
@@ -35,22 +34,16 @@ def summarise(results: Mapping[str, dict[str, Any]], rows: Sequence[Row]) -> lis
                 "renderer_version": result["dataset"].get("renderer_version"),
                 "plain_mae_deg": float(np.mean([s["plain"]["mae_deg"] for s in scores])),
                 "pitch_zero_deg": float(np.mean([s["pitch_zero_deg"] for s in scores])),
-                **{key: _mean([s["fitted"][key] for s in scores]) for key in _CELLS},
+                **{key: mean([s["fitted"][key] for s in scores]) for key in _CELLS},
                 "by_yaw": _by_yaw(scores),
                 "seed_spread_deg": max(maes) - min(maes),
                 "against": row.against, "change_deg": None, "change_interval_deg": None,
             }  # fmt: skip
             if row.against != row.name and row.against in results:
-                ours, theirs = _image_error(result, dataset), _image_error(results[row.against], dataset)
-                record["change_deg"] = record["mae_deg"] - _fitted_mae(results[row.against], dataset)
-                record["change_interval_deg"] = _interval(ours - theirs)
+                record["change_deg"], interval = change(result, results[row.against], dataset)
+                record["change_interval_deg"] = list(interval)
             records.append(record)
     return records
-
-
-def _mean(values: Sequence[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return float(np.mean(known)) if known else None
 
 
 def _by_yaw(scores: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -60,25 +53,10 @@ def _by_yaw(scores: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
             "low_deg": same[0]["low_deg"],
             "high_deg": same[0]["high_deg"],
             "count": same[0]["count"],
-            "mae_deg": _mean([part["mae_deg"] for part in same]),
+            "mae_deg": mean([part["mae_deg"] for part in same]),
         }
         for same in parts
     ]
-
-
-def _fitted_mae(result: dict[str, Any], dataset: str) -> float:
-    return float(np.mean([run["scores"][dataset]["fitted"]["mae_deg"] for run in result["runs"]]))
-
-
-def _image_error(result: dict[str, Any], dataset: str) -> NDArray[np.float64]:
-    return np.mean([run["scores"][dataset]["image_deg"] for run in result["runs"]], axis=0)
-
-
-def _interval(difference: NDArray[np.float64]) -> list[float]:
-    rng = np.random.default_rng(0)
-    picks = rng.integers(0, len(difference), (_RESAMPLES, len(difference)))
-    low, high = np.percentile(difference[picks].mean(axis=1), (2.5, 97.5))
-    return [float(low), float(high)]
 
 
 def as_markdown(records: Sequence[dict[str, Any]]) -> str:
