@@ -10,10 +10,14 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hpe_edge.errors import InvalidArgumentError
+
 if TYPE_CHECKING:
     from hpe_edge.training.data.catalog import Selection
     from hpe_edge.training.studies.models import Contender
     from hpe_edge.training.studies.report import Report
+
+MOST_HEADS = 400  # rendered heads that a study looks at without --limit
 
 _EPILOG = """\
 examples:
@@ -169,7 +173,9 @@ def _structure_maps(args: argparse.Namespace) -> Report:
     network, recipe, _ = load_trained(args.checkpoint)
     find_mapping(network)  # before the faces are read
     if args.heads is not None:
-        limit = min(args.limit or 400, int(read_description(args.heads)["count"]))
+        if args.limit is not None and args.limit < 1:
+            raise InvalidArgumentError(f"limit: expected at least 1, got {args.limit}")
+        limit = min(args.limit or MOST_HEADS, int(read_description(args.heads)["count"]))
         heads = rendered_heads(args.heads, limit)
         faces = [Face(h.image_bgr, h.box_xyxy, h.yaw_deg) for h in _bar(args, "heads")(heads, total=limit)]
         data: dict[str, Any] = {"heads": args.heads.resolve().name, "count": len(faces)}

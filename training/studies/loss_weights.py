@@ -99,16 +99,17 @@ def run_variant(variant: Variant, places: Places, bench: Bench, fingerprint: str
         "photographs": {name: len(samples) for name, samples in bench.photographs.items()},
         "heads": fingerprint,
     }
-    found = kept(folder, wanted, bench.say)
+    found: dict[str, Any] | None = kept(folder, wanted, bench.say)
     if found is not None:
-        return dict(found)
+        return found
     folder.mkdir(parents=True, exist_ok=True)
     runs = []
     for seed in bench.seeds:
         cache = places.out / "cache"
         last = train_seed(variant.name, variant.recipe, places.data, folder, seed, bench, cache)
         runs.append(score_seed(variant.name, last, folder, seed, bench))
-    return dict(keep(folder, {**wanted, "runs": runs}))
+    result: dict[str, Any] = keep(folder, {**wanted, "runs": runs})
+    return result
 
 
 def report_of(grid: Grid, results: Mapping[str, dict[str, Any]]) -> Report:
@@ -180,7 +181,8 @@ def _agreement(grid: Grid, results: Mapping[str, dict[str, Any]]) -> float | Non
     if len(pairs) < 3:
         return None
     ours, theirs = zip(*pairs, strict=True)
-    return rank_correlation(ours, theirs)
+    value: float | None = rank_correlation(ours, theirs)
+    return value
 
 
 def _figure(grid: Grid, results: Mapping[str, dict[str, Any]], datasets: Sequence[str]) -> Figure:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from importlib.resources import files
 from pathlib import Path
 
@@ -24,7 +23,8 @@ def read_mean_face(path: Path | None = None) -> NDArray[np.float64]:
     """
     where = path or files("hpe_edge.training") / "studies" / "mean_face.csv"
     try:
-        points = np.loadtxt(io.StringIO(where.read_text(encoding="utf-8")), delimiter=",", ndmin=2)
+        lines = [line for line in where.read_text(encoding="utf-8").splitlines() if line and not line.startswith("#")]
+        points = np.array([line.split(",") for line in lines], np.float64)
     except (OSError, ValueError) as error:
         raise InvalidArgumentError(f"mean face {where}: expected a CSV of 68 lines x,y,z, got: {error}") from error
     if points.shape != (LANDMARKS, 3) or not np.isfinite(points).all():

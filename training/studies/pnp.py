@@ -93,6 +93,8 @@ def scaled_orthography(seen_xy: Floats, model: Floats, camera: Floats) -> tuple[
     middle, middle_px = model.mean(axis=0), seen_xy.mean(axis=0)
     across, down = np.linalg.lstsq(model - middle, seen_xy - middle_px, rcond=None)[0].T
     scale = 0.5 * (np.linalg.norm(across) + np.linalg.norm(down))  # pixels a millimetre
+    if not scale > 0:
+        raise np.linalg.LinAlgError("all points are seen at one place")
     left, _, right = np.linalg.svd(np.stack([across, down, np.cross(across, down) / scale]))
     rotation = left @ np.diag([1.0, 1.0, np.linalg.det(left @ right)]) @ right
     centre = np.append((middle_px - camera[:2, 2]) / scale, camera[0, 0] / scale)
