@@ -57,7 +57,8 @@ class InputSpec:
 class AugmentConfig:
     """Probabilities (names ending in ``_p``) and strengths.
 
-    margin_low, margin_high: range of the crop's margin, a triangle with its top at the card's.
+    margin_low, margin_high, margin_shape: range of the crop's margin and its distribution, ``triangle`` with its top
+    at the input's margin, or ``uniform``, which costs a little there and makes other margins nearly as good.
     shift_sigma: of the crop's centre, in box sides. rotate_sigma_deg: of the in-plane rotation;
     rotate_wide_p of the rotations are uniform within rotate_wide_deg instead.
     """
@@ -65,6 +66,7 @@ class AugmentConfig:
     flip_p: float = 0.5
     margin_low: float = 0.1
     margin_high: float = 0.8
+    margin_shape: str = "triangle"
     shift_sigma: float = 0.05
     rotate_p: float = 0.5
     rotate_sigma_deg: float = 10.0
@@ -91,13 +93,15 @@ class AugmentConfig:
             value = getattr(self, field.name)
             if field.name.endswith("_p") and not 0.0 <= value <= 1.0:
                 raise InvalidArgumentError(f"augment.{field.name}: expected a probability, got {value}")
-        if not 0.0 <= self.margin_low <= self.margin_high:
-            raise InvalidArgumentError("augment: expected 0 <= margin_low <= margin_high")
+        if not 0.0 <= self.margin_low <= self.margin_high or self.margin_shape not in ("triangle", "uniform"):
+            raise InvalidArgumentError(
+                f"augment: expected 0 <= margin_low <= margin_high and a margin_shape triangle or uniform, got {self}"
+            )
 
 
 def no_augmentation() -> AugmentConfig:
     """Every probability and spread zero: the plain crop, as in validation."""
-    return AugmentConfig(**{f.name: 0.0 for f in fields(AugmentConfig)})
+    return AugmentConfig(**{f.name: 0.0 for f in fields(AugmentConfig) if isinstance(f.default, float)})
 
 
 @dataclass(frozen=True)
@@ -226,8 +230,7 @@ class Augmenter:
         config = self.config
         margin = self.spec.margin
         if config.margin_high > config.margin_low:
-            middle = min(max(margin, config.margin_low), config.margin_high)
-            margin = float(rng.triangular(config.margin_low, middle, config.margin_high))
+            margin = _draw_margin(config, margin, rng)
         side = max(float(box[2] - box[0]), float(box[3] - box[1]))
         shift = np.clip(rng.normal(0.0, 1.0, 2), -2.5, 2.5) * (config.shift_sigma * side)
         return margin, box + np.tile(shift, 2).astype(np.float32)
@@ -273,6 +276,13 @@ _CHANCES = (
     "neighbour_p", "occlude_p", "shade_p", "saturation_p", "grey_p", "sepia_p", "tone_p",
     "motion_p", "blur_p", "low_resolution_p", "noise_p", "jpeg_p", "border_p",
 )  # fmt: skip
+
+
+def _draw_margin(config: AugmentConfig, top: float, rng: Rng) -> float:
+    if config.margin_shape == "uniform":
+        return float(rng.uniform(config.margin_low, config.margin_high))
+    middle = min(max(top, config.margin_low), config.margin_high)
+    return float(rng.triangular(config.margin_low, middle, config.margin_high))
 
 
 def _region(box: Floats, margin: float, size: int) -> npt.NDArray[np.int64]:

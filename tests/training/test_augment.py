@@ -140,3 +140,14 @@ def test_same_seed_same_sample_and_always_in_range(seed: int) -> None:
 def test_a_probability_above_one_is_refused() -> None:
     with pytest.raises(InvalidArgumentError, match=r"augment\.flip_p"):
         AugmentConfig(flip_p=1.5)
+
+
+@pytest.mark.parametrize(("shape", "share"), [("triangle", 0.25), ("uniform", 0.5)])
+def test_margins_follow_their_shape(shape: str, share: float) -> None:
+    """In the outer halves of the range lies a quarter of a triangle and half of a uniform distribution."""
+    config = replace(no_augmentation(), margin_low=0.0, margin_high=0.8, margin_shape=shape)
+    augmenter = Augmenter(config, InputSpec(margin=0.4))
+    box = np.array([30, 30, 70, 70], np.float32)
+    margins = np.array([augmenter._jitter(box, sample_rng(0, 0, k))[0] for k in range(2000)])
+    assert 0.0 <= margins.min() and margins.max() <= 0.8
+    assert ((margins < 0.2) | (margins > 0.6)).mean() == pytest.approx(share, abs=0.04)
