@@ -333,6 +333,8 @@ def test_statistics_of_maps() -> None:
     fixed, moving = map_statistics(heat, yaw)
     assert fixed["same_for_all"] == pytest.approx(1.0) and fixed["x_follows_yaw"] is None
     assert moving["x_follows_yaw"] == pytest.approx(1.0) and moving["same_for_all"] < 0.2
+    same = map_statistics(np.concatenate([heat, heat], axis=1), yaw)
+    assert same[0]["like_other_stage"] == 1.0 and same[0]["like_other_row"] < 0.5
     assert (fixed["centre_x"], fixed["centre_y"]) == pytest.approx((3.5 / 8, 3.5 / 8))
 
 

@@ -8,7 +8,7 @@ summed over the K, it is a heatmap on the crop.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -17,7 +17,7 @@ import torch
 from hpe_edge.training.augment import InputSpec, cut
 from hpe_edge.training.models.outputs import decode
 from hpe_edge.training.studies.correlation import correlation
-from hpe_edge.training.studies.report import Report, Table
+from hpe_edge.training.studies.report import Cell, Report, Table
 from hpe_edge.training.studies.structure_maps_figure import write_map_sheet
 from numpy.typing import NDArray
 from torch import Tensor, nn
@@ -144,18 +144,26 @@ def study_structure_maps(
     name = {"s": "S", "m": "M"}[which]
     table = Table(
         f"Rows of {name}_k over {len(faces)} faces (x and y in crop sides from the upper left corner)",
-        ("stage", "row", "contrast", "centre x", "centre y", "x follows yaw", "same for all faces"),
-        [(*list(row.values())[:-1], f"{row['same_for_all']:.3f}") for row in rows],
-    )
+        ("stage", "row", "contrast", "centre x", "centre y", "x follows yaw", "same for all faces", "other row",
+         "other stage"),
+        [_cells(row) for row in rows],
+    )  # fmt: skip
     notes = (
         "contrast: largest over mean weight. x follows yaw: correlation of the centre's x with the yaw. "
-        "same for all faces: share of the map's variance that the mean map explains; 1 is a fixed mask."
+        "same for all faces: share of the map's variance that the mean map explains; 1 is a fixed mask. "
+        "other row, other stage: correlation of the mean map with the most similar row of the same stage, and with "
+        "the same row of the least similar stage."
     )
     results = {"rows": which, "faces": len(faces), "maps": rows, "shown_yaw_deg": yaw[picked].tolist()}
     chosen = [faces[index] for index in picked]
     return Report(
         (table,), (notes,), results, lambda path: write_map_sheet(path, chosen, heat[picked], angles[picked], spec)
     )
+
+
+def _cells(row: dict[str, Any]) -> list[Cell]:
+    exact = ("same_for_all", "like_other_row", "like_other_stage")
+    return [f"{value:.3f}" if name in exact and value is not None else value for name, value in row.items()]
 
 
 def map_statistics(heat: NDArray[np.float32], yaw_deg: NDArray[np.float32]) -> list[dict[str, Any]]:
@@ -168,6 +176,7 @@ def map_statistics(heat: NDArray[np.float32], yaw_deg: NDArray[np.float32]) -> l
     contrast = (heat.max(axis=(-2, -1)) / heat.mean(axis=(-2, -1))).mean(axis=0)
     plain = heat - heat.mean(axis=(-2, -1), keepdims=True)
     fixed = plain.mean(axis=0).var(axis=(-2, -1)) / (plain.var(axis=(0, -2, -1)) + 1e-20)
+    mean = heat.mean(axis=0).reshape(*heat.shape[1:3], -1)  # (K, r, w h)
     return [
         {
             "stage": stage + 1,
@@ -177,7 +186,15 @@ def map_statistics(heat: NDArray[np.float32], yaw_deg: NDArray[np.float32]) -> l
             "centre_y": float(y[:, stage, row].mean()),
             "x_follows_yaw": correlation(x[:, stage, row], yaw_deg),
             "same_for_all": float(fixed[stage, row]),
+            "like_other_row": _extreme(max, mean[stage, row], np.delete(mean[stage], row, axis=0)),
+            "like_other_stage": _extreme(min, mean[stage, row], np.delete(mean[:, row], stage, axis=0)),
         }
         for stage in range(heat.shape[1])
         for row in range(heat.shape[2])
     ]
+
+
+def _extreme(pick: Callable[..., float], one: NDArray[np.float32], others: NDArray[np.float32]) -> float | None:
+    """The largest or smallest correlation of a map (n,) with others (M, n); None where none varies."""
+    found = [value for value in (correlation(one, other) for other in others) if value is not None]
+    return pick(found) if found else None
