@@ -28,9 +28,7 @@ def mean_network(width: int, height: int, batch: int | str = 1, bins: int = 0, l
         for index, name in enumerate(("yaw", "pitch", "roll")):
             weight = np.zeros((3, bins), dtype=np.float32)
             weight[index, 0] = 1.0
-            constants.append(
-                helper.make_tensor(f"w_{name}", TensorProto.FLOAT, weight.shape, weight.ravel().tolist())
-            )
+            constants.append(helper.make_tensor(f"w_{name}", TensorProto.FLOAT, weight.shape, weight.ravel().tolist()))
             nodes.append(helper.make_node("MatMul", ["angles", f"w_{name}"], [name]))
             outputs.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, [batch, bins]))
     if log_std:

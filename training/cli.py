@@ -5,9 +5,11 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 
-from hpe_edge.training import compare_command, engine_command, evaluate_command
 from hpe_edge.training.data import command as data_command
+from hpe_edge.training.evaluation import command as evaluate_command
+from hpe_edge.training.evaluation import compare_command
 from hpe_edge.training.likeness import command as likeness_command
+from hpe_edge.training.loop import command as engine_command
 from hpe_edge.training.studies import command as studies_command
 from hpe_edge.training.synthetic.sets import card_command, sets_command
 from hpe_edge.training.synthetic.sets import command as synthetic_command

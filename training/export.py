@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import onnx
 import torch
-from hpe_edge.training.checkpoint import load_trained
+from hpe_edge.training.loop.checkpoint import load_trained
 from hpe_edge.training.models.network import deployed
 from hpe_edge.training.models.outputs import RANGE_DEG, BinLogits, CascadeOutput, Output, SsrStages, decode
 from hpe_edge.training.recipe import Recipe

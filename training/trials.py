@@ -13,16 +13,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from hpe_edge.training.checkpoint import checkpoint_exists
 from hpe_edge.training.data.samples import Sample
 from hpe_edge.training.data.shards import open_heads
-from hpe_edge.training.engine import train
-from hpe_edge.training.evaluate import Evaluation, Progress, evaluate, fit_pitch_zero
-from hpe_edge.training.metrics import difference_deg, measure
-from hpe_edge.training.predictors import choose_crop, open_checkpoint
+from hpe_edge.training.evaluation.evaluate import Evaluation, Progress, evaluate, fit_pitch_zero
+from hpe_edge.training.evaluation.metrics import difference_deg, measure
+from hpe_edge.training.evaluation.predictors import choose_crop, open_checkpoint
+from hpe_edge.training.loop.checkpoint import checkpoint_exists
+from hpe_edge.training.loop.engine import train
+from hpe_edge.training.loop.run import RunOptions
 from hpe_edge.training.provenance import source_commit
 from hpe_edge.training.recipe import Recipe
-from hpe_edge.training.run import RunOptions
 from numpy.typing import NDArray
 
 from hpe_edge import _core

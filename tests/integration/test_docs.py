@@ -17,9 +17,7 @@ def _blocks() -> list[tuple[str, str]]:
     found = [
         (f"{page.name}-{number}", block)
         for page in pages
-        for number, block in enumerate(
-            re.findall(r"^```python\n(.*?)^```", page.read_text("utf-8"), re.M | re.S)
-        )
+        for number, block in enumerate(re.findall(r"^```python\n(.*?)^```", page.read_text("utf-8"), re.M | re.S))
     ]
     assert any(name.startswith("CONVENTIONS") for name, _ in found)
     return found

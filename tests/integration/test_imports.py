@@ -13,9 +13,7 @@ import hpe_edge
 def _loaded_after(code: str) -> set[str]:
     program = f"import sys\n{code}\nprint(' '.join(sys.modules))"
     return set(
-        subprocess.run(
-            [sys.executable, "-c", program], capture_output=True, text=True, check=True
-        ).stdout.split()
+        subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()
     )
 
 

@@ -60,9 +60,7 @@ def test_a_mirrored_portrait_mirrors_yaw_and_roll(pose: HeadPose, portrait: NDAr
 
 
 @pytest.mark.parametrize("degrees", [-25, 25])
-def test_turning_the_portrait_turns_the_roll(
-    pose: HeadPose, portrait: NDArray[np.uint8], degrees: int
-) -> None:
+def test_turning_the_portrait_turns_the_roll(pose: HeadPose, portrait: NDArray[np.uint8], degrees: int) -> None:
     import cv2
 
     centre = (0.5 * (FACE_BOX[0] + FACE_BOX[2]), 0.5 * (FACE_BOX[1] + FACE_BOX[3]))

@@ -38,9 +38,7 @@ def crop(box: tuple[float, float, float, float], width: int, height: int) -> NDA
         ((40, 40, 50, 52), (33, 31)),
     ],
 )
-def test_pillow_filters_with_the_same_triangle(
-    box: tuple[float, float, float, float], size: tuple[int, int]
-) -> None:
+def test_pillow_filters_with_the_same_triangle(box: tuple[float, float, float, float], size: tuple[int, int]) -> None:
     """Pillow's bilinear filter widens with the reduction as ours does; it rounds to whole levels twice."""
     image = pytest.importorskip("PIL.Image", reason="Pillow is not installed")
     theirs = image.fromarray(FRAME).resize(size, resample=image.Resampling.BILINEAR, box=box)

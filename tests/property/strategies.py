@@ -43,9 +43,7 @@ def images(draw: st.DrawFn, channels: int = 3) -> NDArray[np.uint8]:
         image = np.where(image > 127, 255, 0).astype(np.uint8)
     elif kind == "ramp":
         image[:] = (np.arange(width) * 255 // max(width - 1, 1))[:, None]
-    view = draw(
-        st.sampled_from(["whole", "inner", "every other", "upside down", "mirrored", "columns first"])
-    )
+    view = draw(st.sampled_from(["whole", "inner", "every other", "upside down", "mirrored", "columns first"]))
     if view == "inner" and min(height, width) > 4:
         image = image[1:-2, 2:-1]
     elif view == "every other":

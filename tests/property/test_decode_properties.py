@@ -49,13 +49,9 @@ def test_the_same_added_to_all_logits_changes_nothing(seed: int, shift: float) -
     st.lists(st.integers(1, 6), min_size=1, max_size=4),
     st.booleans(),
 )
-def test_ssr_stages_equal_the_twin(
-    seed: int, batch: tuple[int, int], stages: list[int], eta_per_bin: bool
-) -> None:
+def test_ssr_stages_equal_the_twin(seed: int, batch: tuple[int, int], stages: list[int], eta_per_bin: bool) -> None:
     p = [noise(seed + k, (*batch, bins), 1.0) for k, bins in enumerate(stages)]
-    eta = [
-        noise(seed + 10 + k, (*batch, bins) if eta_per_bin else batch, 1.0) for k, bins in enumerate(stages)
-    ]
+    eta = [noise(seed + 10 + k, (*batch, bins) if eta_per_bin else batch, 1.0) for k, bins in enumerate(stages)]
     delta = [noise(seed + 20 + k, batch, 0.3) for k in range(len(stages))]
     got = _core.ssr_stages(p, eta, delta, 99.0)
     expected = reference.ssr_stages(p, eta, delta, 99.0)

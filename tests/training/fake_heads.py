@@ -27,13 +27,9 @@ def label_rotation(euler_deg: npt.ArrayLike) -> npt.NDArray[np.float64]:
 
 def face_points() -> npt.NDArray[np.float64]:
     """68 points in the head frame: jaw, brows, eyes, nose, mouth on a unit ball's front."""
-    jaw = [
-        (np.sin(a), -0.5 * np.cos(a) ** 0.5 - 0.1, 0.3 + 0.5 * np.cos(a)) for a in np.linspace(-1.5, 1.5, 17)
-    ]
+    jaw = [(np.sin(a), -0.5 * np.cos(a) ** 0.5 - 0.1, 0.3 + 0.5 * np.cos(a)) for a in np.linspace(-1.5, 1.5, 17)]
     brows = [(x, 0.55, 0.7) for x in np.r_[np.linspace(-0.7, -0.15, 5), np.linspace(0.15, 0.7, 5)]]
-    nose = [(0, y, 1.05 - abs(y)) for y in np.linspace(0.3, 0, 4)] + [
-        (x, -0.1, 0.9) for x in np.linspace(-0.2, 0.2, 5)
-    ]
+    nose = [(0, y, 1.05 - abs(y)) for y in np.linspace(0.3, 0, 4)] + [(x, -0.1, 0.9) for x in np.linspace(-0.2, 0.2, 5)]
     eyes = [(x, 0.33, 0.75) for x in np.r_[np.linspace(-0.55, -0.25, 6), np.linspace(0.25, 0.55, 6)]]
     mouth = [(0.3 * np.cos(a), -0.35 + 0.1 * np.sin(a), 0.8) for a in np.linspace(0, 6.28, 20)]
     return np.array([*jaw, *brows, *nose, *eyes, *mouth])

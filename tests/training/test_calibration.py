@@ -7,7 +7,13 @@ import math
 
 import numpy as np
 import pytest
-from hpe_edge.training.calibration import calibrate, coverage, fit_spread_scale, nominal_coverage, sparsification
+from hpe_edge.training.evaluation.calibration import (
+    calibrate,
+    coverage,
+    fit_spread_scale,
+    nominal_coverage,
+    sparsification,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray

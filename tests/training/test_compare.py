@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hpe_edge.training import compare_command
-from hpe_edge.training.calibration import calibrate
-from hpe_edge.training.metrics import measure
-from hpe_edge.training.reports.comparison import Note, collect, read_notes, read_report, table
+from hpe_edge.training.evaluation import compare_command
+from hpe_edge.training.evaluation.calibration import calibrate
+from hpe_edge.training.evaluation.metrics import measure
+from hpe_edge.training.evaluation.reports.comparison import Note, collect, read_notes, read_report, table
 
 from hpe_edge.errors import DatasetError, InvalidArgumentError
 

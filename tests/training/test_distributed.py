@@ -10,14 +10,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from hpe_edge.training.checkpoint import load_trained, read_checkpoint
 from hpe_edge.training.data.shards import Heads
-from hpe_edge.training.engine import train
+from hpe_edge.training.loop.checkpoint import load_trained, read_checkpoint
+from hpe_edge.training.loop.engine import train
+from hpe_edge.training.loop.pieces import index_path, read_pieces, write_pieces
+from hpe_edge.training.loop.run import RunOptions
+from hpe_edge.training.loop.teacher import Teacher
 from hpe_edge.training.models.outputs import decode
-from hpe_edge.training.pieces import index_path, read_pieces, write_pieces
 from hpe_edge.training.recipe import Recipe, load_recipe
-from hpe_edge.training.run import RunOptions
-from hpe_edge.training.teacher import Teacher
 
 from hpe_edge.errors import CheckpointError
 

@@ -9,14 +9,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from hpe_edge.training.checkpoint import load_trained, read_checkpoint
 from hpe_edge.training.data.shards import Heads
-from hpe_edge.training.engine import train
+from hpe_edge.training.loop.checkpoint import load_trained, read_checkpoint
+from hpe_edge.training.loop.engine import train
+from hpe_edge.training.loop.optim import lr_factor
+from hpe_edge.training.loop.run import RunOptions, pick_device
 from hpe_edge.training.models.network import Part
 from hpe_edge.training.models.trunks.fsanet import FSANetConfig
-from hpe_edge.training.optim import lr_factor
 from hpe_edge.training.recipe import Recipe, bundled_recipes, load_recipe, recipe_from_dict
-from hpe_edge.training.run import RunOptions, pick_device
 
 from hpe_edge.errors import CheckpointError, InvalidArgumentError, TrainingError
 

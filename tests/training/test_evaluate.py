@@ -19,10 +19,10 @@ pytest.importorskip("cv2")
 pytest.importorskip("onnxruntime")
 
 import fake_photos
-from hpe_edge.training.crops import Crop
 from hpe_edge.training.data.aflw2000 import aflw2000
 from hpe_edge.training.data.samples import Sample
-from hpe_edge.training.evaluate import (
+from hpe_edge.training.evaluation.crops import Crop
+from hpe_edge.training.evaluation.evaluate import (
     MARGINS,
     Evaluation,
     constant_baseline,
@@ -30,8 +30,8 @@ from hpe_edge.training.evaluate import (
     fit_pitch_zero,
     margin_curve,
 )
-from hpe_edge.training.fusion import Fused, Predict, average
-from hpe_edge.training.predictors import choose_crop, open_network
+from hpe_edge.training.evaluation.fusion import Fused, Predict, average
+from hpe_edge.training.evaluation.predictors import choose_crop, open_network
 from tiny_models import card_dict, mean_network
 
 from hpe_edge import HeadPoses, _core
@@ -302,10 +302,10 @@ def test_command_measures_and_records_the_spread(
 def test_command_scores_a_checkpoint(photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Random weights; the numbers must be those of the exported card, whatever they are."""
     torch = pytest.importorskip("torch")
-    from hpe_edge.training.checkpoint import Progress, save_checkpoint
     from hpe_edge.training.export import export_checkpoint
+    from hpe_edge.training.loop.checkpoint import Progress, save_checkpoint
+    from hpe_edge.training.loop.optim import WeightAverage
     from hpe_edge.training.models.network import build_network
-    from hpe_edge.training.optim import WeightAverage
     from hpe_edge.training.recipe import load_recipe
 
     recipe = load_recipe("smoke")

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hpe_edge.training.checkpoint import load_trained
 from hpe_edge.training.data.shards import Heads
-from hpe_edge.training.engine import train
 from hpe_edge.training.export import OPSET, export_checkpoint, parity_deg, run_onnx
+from hpe_edge.training.loop.checkpoint import load_trained
+from hpe_edge.training.loop.engine import train
+from hpe_edge.training.loop.run import RunOptions
 from hpe_edge.training.provenance import source_commit
 from hpe_edge.training.recipe import Recipe, load_recipe, recipe_from_dict
-from hpe_edge.training.run import RunOptions
 
 from hpe_edge import HeadPose
 from hpe_edge.errors import CheckpointError

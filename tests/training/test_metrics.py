@@ -7,7 +7,7 @@ import math
 
 import numpy as np
 import pytest
-from hpe_edge.training.metrics import (
+from hpe_edge.training.evaluation.metrics import (
     by_yaw_bin,
     difference_deg,
     geodesic_deg,
@@ -25,9 +25,7 @@ from hpe_edge.errors import InvalidArgumentError
 Angles = NDArray[np.float64]
 angles = st.floats(-99, 99, width=32)
 poses = arrays(np.float64, st.tuples(st.integers(1, 6), st.just(3)), elements=angles)
-pairs = st.integers(1, 6).flatmap(
-    lambda n: st.tuples(*[arrays(np.float64, (n, 3), elements=angles) for _ in range(2)])
-)
+pairs = st.integers(1, 6).flatmap(lambda n: st.tuples(*[arrays(np.float64, (n, 3), elements=angles) for _ in range(2)]))
 
 
 def rotation_twin(yaw: float, pitch: float, roll: float) -> list[list[float]]:
@@ -36,9 +34,7 @@ def rotation_twin(yaw: float, pitch: float, roll: float) -> list[list[float]]:
     def product(a: list[list[float]], b: list[list[float]]) -> list[list[float]]:
         return [[sum(a[i][k] * b[k][j] for k in range(3)) for j in range(3)] for i in range(3)]
 
-    (cy, sy), (cp, sp), (cr, sr) = (
-        (math.cos(math.radians(v)), math.sin(math.radians(v))) for v in (yaw, pitch, roll)
-    )
+    (cy, sy), (cp, sp), (cr, sr) = ((math.cos(math.radians(v)), math.sin(math.radians(v))) for v in (yaw, pitch, roll))
     about_x = [[1, 0, 0], [0, cp, sp], [0, -sp, cp]]
     about_y = [[cy, 0, -sy], [0, 1, 0], [sy, 0, cy]]
     about_z = [[cr, sr, 0], [-sr, cr, 0], [0, 0, 1]]
@@ -106,9 +102,7 @@ def test_mae_agrees_with_its_twin_and_bins_add_up(pair: tuple[Angles, Angles]) -
     assert metrics.mae_deg == pytest.approx((metrics.yaw_deg + metrics.pitch_deg + metrics.roll_deg) / 3)
     filled = [b for b in metrics.by_yaw if b.count]
     assert sum(b.count for b in filled) == metrics.count
-    assert sum(b.count * b.mae_deg for b in filled) / metrics.count == pytest.approx(
-        metrics.mae_deg, abs=1e-6
-    )
+    assert sum(b.count * b.mae_deg for b in filled) / metrics.count == pytest.approx(metrics.mae_deg, abs=1e-6)
 
 
 @given(st.floats(-179, 179), st.floats(-179, 179))

@@ -13,12 +13,12 @@ pytest.importorskip("cv2")
 pytest.importorskip("scipy")
 
 import fake_photos
-from hpe_edge.training.crops import CROP_RECIPES, Crop, Sides, on_black, one_after_another
 from hpe_edge.training.data import catalog, command
 from hpe_edge.training.data.catalog import DATASETS, select
 from hpe_edge.training.data.pointing04 import pointing04
 from hpe_edge.training.data.protocols import PROTOCOLS, protocol, read_part
 from hpe_edge.training.data.w300lp import w300lp
+from hpe_edge.training.evaluation.crops import CROP_RECIPES, Crop, Sides, on_black, one_after_another
 
 from hpe_edge.cli import main
 from hpe_edge.errors import DatasetError, InvalidArgumentError
@@ -241,7 +241,7 @@ def test_afw_is_scored_as_its_papers_do(tmp_path: Path, capsys: pytest.CaptureFi
 
 
 def test_no_pitch_zero_without_pitch_labels() -> None:
-    from hpe_edge.training.evaluate import Evaluation, fit_pitch_zero
+    from hpe_edge.training.evaluation.evaluate import Evaluation, fit_pitch_zero
 
     truth = np.array([[10.0, np.nan, np.nan]], np.float32)
     with pytest.raises(InvalidArgumentError, match="pitch zero: expected labels with pitch"):

@@ -21,10 +21,10 @@ import fake_photos
 from hpe_edge.training.data.aflw2000 import aflw2000
 from hpe_edge.training.data.pointing04 import pointing04
 from hpe_edge.training.data.samples import Sample
-from hpe_edge.training.evaluate import Evaluation, truth_of
-from hpe_edge.training.reports import cases
-from hpe_edge.training.reports.files import write_report
-from hpe_edge.training.reports.page import table
+from hpe_edge.training.evaluation.evaluate import Evaluation, truth_of
+from hpe_edge.training.evaluation.reports import cases
+from hpe_edge.training.evaluation.reports.files import write_report
+from hpe_edge.training.evaluation.reports.page import table
 
 from hpe_edge.cli import main
 

@@ -18,14 +18,14 @@ from hypothesis import strategies as st
 pytest.importorskip("torch", reason="studies need the training extra")
 
 import torch
-from hpe_edge.training.checkpoint import load_trained
 from hpe_edge.training.data.aflw2000 import aflw2000
 from hpe_edge.training.data.shards import Heads
-from hpe_edge.training.engine import train
-from hpe_edge.training.metrics import measure
+from hpe_edge.training.evaluation.metrics import measure
+from hpe_edge.training.loop.checkpoint import load_trained
+from hpe_edge.training.loop.engine import train
+from hpe_edge.training.loop.run import RunOptions
 from hpe_edge.training.models.trunks.fsanet import FSANet, FSANetConfig
 from hpe_edge.training.recipe import load_recipe
-from hpe_edge.training.run import RunOptions
 from hpe_edge.training.studies.correlation import correlation, rank_correlation
 from hpe_edge.training.studies.landmark_pnp import Plan, study_landmark_pnp
 from hpe_edge.training.studies.low_resolution import check_factors, degrade

@@ -118,9 +118,7 @@ def test_a_backend_of_another_package(make_model: MakeModel, monkeypatch: pytest
 
 
 @pytest.mark.parametrize("value", ["no_such_module_here:Thing", "hpe_edge.errors:NoSuchClass"])
-def test_a_broken_plugin_is_refused(
-    make_model: MakeModel, monkeypatch: pytest.MonkeyPatch, value: str
-) -> None:
+def test_a_broken_plugin_is_refused(make_model: MakeModel, monkeypatch: pytest.MonkeyPatch, value: str) -> None:
     _register(monkeypatch, value)
     with pytest.raises(BackendError, match=f"backend 'mine' .{value}. cannot be loaded"):
         _open(make_model(), "mine")

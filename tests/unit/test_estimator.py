@@ -47,9 +47,7 @@ def test_mono_images(pose: HeadPose, grey_ramp: Image) -> None:
 def test_a_region_of_a_frame_equals_its_copy(pose: HeadPose) -> None:
     frame = np.random.default_rng(3).integers(0, 255, (90, 120, 3), dtype=np.uint8)
     region = frame[11:77:2, 21:99]
-    np.testing.assert_array_equal(
-        pose.estimate(region, [BOX]).euler_deg, pose.estimate(region.copy(), [BOX]).euler_deg
-    )
+    np.testing.assert_array_equal(pose.estimate(region, [BOX]).euler_deg, pose.estimate(region.copy(), [BOX]).euler_deg)
 
 
 def test_one_instance_serves_several_threads(pose: HeadPose) -> None:
@@ -210,9 +208,7 @@ def test_wrong_images_are_refused(pose: HeadPose) -> None:
         pose.estimate_batch([np.zeros((9, 9, 3), np.uint8), None], is_crop=True)  # type: ignore[list-item]
 
 
-def test_without_boxes_crop_or_detector_the_message_says_what_to_pass(
-    pose: HeadPose, grey_ramp: Image
-) -> None:
+def test_without_boxes_crop_or_detector_the_message_says_what_to_pass(pose: HeadPose, grey_ramp: Image) -> None:
     with pytest.raises(InvalidArgumentError) as caught:
         pose.estimate(grey_ramp)
     for word in ("boxes=", "is_crop=True", 'detector="full-frame"'):
@@ -220,9 +216,7 @@ def test_without_boxes_crop_or_detector_the_message_says_what_to_pass(
 
 
 def test_boxes_and_crop_exclude_each_other(pose: HeadPose, grey_ramp: Image) -> None:
-    with pytest.raises(
-        InvalidArgumentError, match="boxes and is_crop=True: expected one of the two, got both"
-    ):
+    with pytest.raises(InvalidArgumentError, match="boxes and is_crop=True: expected one of the two, got both"):
         pose.estimate(grey_ramp, [BOX], is_crop=True)
 
 
@@ -244,9 +238,7 @@ def test_a_batch_needs_boxes_for_each_image(pose: HeadPose, grey_ramp: Image) ->
         ({"backend": "tpu"}, "backend: expected one of .* got 'tpu'"),
     ],
 )
-def test_options_that_do_not_exist_are_refused(
-    make_model: MakeModel, options: dict[str, Any], words: str
-) -> None:
+def test_options_that_do_not_exist_are_refused(make_model: MakeModel, options: dict[str, Any], words: str) -> None:
     with pytest.raises(InvalidArgumentError, match=words):
         HeadPose(make_model(), **options)
 

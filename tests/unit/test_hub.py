@@ -33,9 +33,7 @@ def test_other_types_are_refused() -> None:
         hub.resolve(3)  # type: ignore[arg-type]
 
 
-def test_a_bundled_card_must_carry_its_file_name(
-    make_model: MakeModel, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_bundled_card_must_carry_its_file_name(make_model: MakeModel, monkeypatch: pytest.MonkeyPatch) -> None:
     folder: Path = make_model().parent
     (folder / "tiny.json").rename(folder / "other.json")
     monkeypatch.setattr(hub, "models_folder", lambda: folder)

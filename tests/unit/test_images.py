@@ -89,9 +89,7 @@ def test_unwritable_targets_are_refused(tmp_path: Path, name: str) -> None:
         write_image(tmp_path / name, np.zeros((4, 4, 3), np.uint8))
 
 
-def test_without_opencv_the_message_names_the_pip_command(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_without_opencv_the_message_names_the_pip_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "cv2", None)
     with pytest.raises(MissingDependencyError, match=r"pip install 'hpe-edge\[video\]'"):
         read_image(tmp_path / "a.png")

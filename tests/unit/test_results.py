@@ -15,9 +15,7 @@ from numpy.typing import NDArray
 from hpe_edge.errors import InvalidArgumentError
 from hpe_edge.results import HeadPoses
 
-EULER = npst.arrays(
-    np.float32, st.tuples(st.integers(0, 5), st.just(3)), elements=st.floats(-89, 89, width=32)
-)
+EULER = npst.arrays(np.float32, st.tuples(st.integers(0, 5), st.just(3)), elements=st.floats(-89, 89, width=32))
 
 
 def _poses(count: int) -> HeadPoses:

@@ -73,7 +73,7 @@ def _add_margins(names: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
 
 
 def _margins(args: argparse.Namespace) -> Report:
-    from hpe_edge.training.evaluate import MARGINS
+    from hpe_edge.training.evaluation.evaluate import MARGINS
     from hpe_edge.training.studies.margins import check_margins, study_margins
 
     margins = check_margins(args.margins or MARGINS)
@@ -165,9 +165,9 @@ def _add_structure_maps(names: argparse._SubParsersAction[argparse.ArgumentParse
 
 
 def _structure_maps(args: argparse.Namespace) -> Report:
-    from hpe_edge.training.checkpoint import load_trained
     from hpe_edge.training.data.shards import read_description
     from hpe_edge.training.likeness.crops import rendered_heads
+    from hpe_edge.training.loop.checkpoint import load_trained
     from hpe_edge.training.studies.structure_maps import Face, find_mapping, study_structure_maps
 
     network, recipe, _ = load_trained(args.checkpoint)

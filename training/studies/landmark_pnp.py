@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 from hpe_edge.training.data.samples import Sample
-from hpe_edge.training.evaluate import Evaluation, Progress, evaluate, fit_pitch_zero, truth_of
-from hpe_edge.training.metrics import Metrics
+from hpe_edge.training.evaluation.evaluate import Evaluation, Progress, evaluate, fit_pitch_zero, truth_of
+from hpe_edge.training.evaluation.metrics import Metrics
 from hpe_edge.training.studies.landmark_pnp_figure import pnp_figure
 from hpe_edge.training.studies.mean_face import stretched
 from hpe_edge.training.studies.models import Contender

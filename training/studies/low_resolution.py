@@ -15,8 +15,8 @@ from typing import Any
 import cv2
 import numpy as np
 from hpe_edge.training.data.samples import Sample
-from hpe_edge.training.evaluate import Predict, Progress, evaluate
-from hpe_edge.training.metrics import Metrics
+from hpe_edge.training.evaluation.evaluate import Predict, Progress, evaluate
+from hpe_edge.training.evaluation.metrics import Metrics
 from hpe_edge.training.studies.models import Contender
 from hpe_edge.training.studies.report import COLOURS, Report, Table, saver
 from matplotlib.figure import Figure

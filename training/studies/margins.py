@@ -10,9 +10,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from hpe_edge.training.data.samples import Sample
-from hpe_edge.training.evaluate import MARGINS, Progress, margin_curve
-from hpe_edge.training.metrics import Metrics
-from hpe_edge.training.predictors import MAX_MARGIN
+from hpe_edge.training.evaluation.evaluate import MARGINS, Progress, margin_curve
+from hpe_edge.training.evaluation.metrics import Metrics
+from hpe_edge.training.evaluation.predictors import MAX_MARGIN
 from hpe_edge.training.studies.models import Contender
 from hpe_edge.training.studies.report import COLOURS, Report, Table, saver
 from matplotlib.figure import Figure

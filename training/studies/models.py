@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hpe_edge.training.predictors import Crop, Network, Predictor, choose_crop, open_any
+from hpe_edge.training.evaluation.predictors import Crop, Network, Predictor, choose_crop, open_any
 
 from hpe_edge.errors import InvalidArgumentError
 

@@ -27,7 +27,6 @@ FloatArray = NDArray[np.float32]
 IntArray = NDArray[np.int32]
 
 
-
 @dataclass(frozen=True)
 class Piece:
     """A run of vertices in the buffer: ``follows`` says where their positions come from."""

@@ -12,10 +12,10 @@ from typing import Any
 
 import cv2
 import numpy as np
-from hpe_edge.training.calibration import ANGLES
 from hpe_edge.training.data.samples import Sample
-from hpe_edge.training.evaluate import Evaluation
-from hpe_edge.training.reports import cases
+from hpe_edge.training.evaluation.calibration import ANGLES
+from hpe_edge.training.evaluation.evaluate import Evaluation
+from hpe_edge.training.evaluation.reports import cases
 from numpy.typing import NDArray
 
 CASES = 24

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from hpe_edge.training.loop.optim import WeightAverage
+from hpe_edge.training.loop.pieces import index_path, read_pieces, write_pieces
 from hpe_edge.training.models.network import Network, build_network
 from hpe_edge.training.models.pretrained import without_weights
-from hpe_edge.training.optim import WeightAverage
-from hpe_edge.training.pieces import index_path, read_pieces, write_pieces
 from hpe_edge.training.recipe import Recipe, recipe_from_dict
 from torch import nn
 

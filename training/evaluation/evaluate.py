@@ -11,15 +11,14 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from hpe_edge.training.data.samples import Sample
+from hpe_edge.training.evaluation.calibration import Calibration, calibrate
+from hpe_edge.training.evaluation.fusion import Predict, average
+from hpe_edge.training.evaluation.metrics import Metrics, difference_deg, mae, mean_of_labelled, measure
 from numpy.typing import NDArray
 
 from hpe_edge import HeadPoses, _core
 from hpe_edge.errors import DatasetError, HpeEdgeError, InvalidArgumentError
-
-from .calibration import Calibration, calibrate
-from .data.samples import Sample
-from .fusion import Predict, average
-from .metrics import Metrics, difference_deg, mae, mean_of_labelled, measure
 
 Progress = Callable[[Sequence[Sample]], Iterable[Sample]]
 MARGINS = tuple(round(0.1 * step, 1) for step in range(9))  # 0 to 0.8, the curve of docs/CONVENTIONS.md

@@ -8,18 +8,18 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import torch
-from hpe_edge.training.calibration import fit_spread_scale
 from hpe_edge.training.data.batches import Batch, stream
 from hpe_edge.training.data.shards import Heads
-from hpe_edge.training.distributed import joined_group
+from hpe_edge.training.evaluation.calibration import fit_spread_scale
+from hpe_edge.training.loop.distributed import joined_group
+from hpe_edge.training.loop.optim import lr_factor
+from hpe_edge.training.loop.run import Run, RunOptions, pick_device
+from hpe_edge.training.loop.runlog import RunLog
+from hpe_edge.training.loop.teacher import Teacher
 from hpe_edge.training.loss_terms import chordal_deg, euler_to_rotation, expected_points, normalised_mean_error
 from hpe_edge.training.losses import PoseTarget, mirrored
 from hpe_edge.training.models.outputs import CascadeOutput, Output, decode, std_deg
-from hpe_edge.training.optim import lr_factor
 from hpe_edge.training.recipe import Recipe
-from hpe_edge.training.run import Run, RunOptions, pick_device
-from hpe_edge.training.runlog import RunLog
-from hpe_edge.training.teacher import Teacher
 from torch import Tensor, nn
 from tqdm import tqdm
 

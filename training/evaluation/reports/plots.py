@@ -7,7 +7,7 @@ from io import BytesIO
 from typing import Any
 
 import numpy as np
-from hpe_edge.training.calibration import (
+from hpe_edge.training.evaluation.calibration import (
     ANGLES,
     LEVELS,
     SIGMAS,
@@ -17,8 +17,8 @@ from hpe_edge.training.calibration import (
     nominal_coverage,
     sparsification,
 )
-from hpe_edge.training.evaluate import Evaluation
-from hpe_edge.training.metrics import YawBin, difference_deg, geodesic_deg
+from hpe_edge.training.evaluation.evaluate import Evaluation
+from hpe_edge.training.evaluation.metrics import YawBin, difference_deg, geodesic_deg
 from matplotlib.figure import Figure
 
 HALF = (4.9, 4.4)  # inches: two side by side on the page

@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from typing import Generic, TypeAlias, TypeVar
 
 import numpy as np
+from hpe_edge.training.evaluation.metrics import difference_deg
 from numpy.typing import NDArray
 
 from hpe_edge import HeadPoses
 from hpe_edge.errors import InvalidArgumentError
-
-from .metrics import difference_deg
 
 Predict: TypeAlias = Callable[[NDArray[np.uint8], NDArray[np.float32]], HeadPoses]
 """(image_bgr (H, W, 3) uint8, boxes_xyxy (N, 4) float32) -> poses of length N."""

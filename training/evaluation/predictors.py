@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from hpe_edge.training.evaluation.crops import CROP_RECIPES, Crop, on_black
 from numpy.typing import NDArray
 
 from hpe_edge import HeadPose, HeadPoses
@@ -21,14 +22,12 @@ from hpe_edge.heads import AnglesHead
 from hpe_edge.hub import resolve
 from hpe_edge.modelcard import FileEntry, InputSpec, ModelCard, save_card
 
-from .crops import CROP_RECIPES, Crop, on_black
-
 MAX_MARGIN = 4.0
 
 
 @dataclass(frozen=True)
 class Predictor:
-    """A model with its crop; call it as `hpe_edge.training.fusion.Predict` says."""
+    """A model with its crop; call it as `hpe_edge.training.evaluation.fusion.Predict` says."""
 
     pose: HeadPose
     crop: Crop

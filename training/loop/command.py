@@ -50,10 +50,10 @@ def run_train(args: argparse.Namespace) -> int:
     """Train; prints where the checkpoint lies."""
     from dataclasses import replace
 
-    from hpe_edge.training.engine import train
+    from hpe_edge.training.loop.engine import train
+    from hpe_edge.training.loop.run import RunOptions
+    from hpe_edge.training.loop.teacher import Teacher
     from hpe_edge.training.recipe import load_recipe
-    from hpe_edge.training.run import RunOptions
-    from hpe_edge.training.teacher import Teacher
 
     recipe = load_recipe(args.recipe)
     if args.seed is not None:

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 from hpe_edge.training.data.samples import Sample
-from hpe_edge.training.evaluate import Evaluation
-from hpe_edge.training.metrics import difference_deg, geodesic_deg
+from hpe_edge.training.evaluation.evaluate import Evaluation
+from hpe_edge.training.evaluation.metrics import difference_deg, geodesic_deg
 from numpy.typing import NDArray
 
 from hpe_edge import HeadPoses, _core, draw_axes

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 from hpe_edge.training.augment import InputSpec
-from hpe_edge.training.checkpoint import load_trained, read_bytes
+from hpe_edge.training.loop.checkpoint import load_trained, read_bytes
 from hpe_edge.training.models.network import Network, deployed
 from hpe_edge.training.models.outputs import decode
 from torch import Tensor, nn

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from hpe_edge.errors import InvalidArgumentError, missing_dependency
 
 if TYPE_CHECKING:
-    from hpe_edge.training.reports.comparison import Row
+    from hpe_edge.training.evaluation.reports.comparison import Row
 
 _EPILOG = """\
 examples:
@@ -46,7 +46,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def run(options: argparse.Namespace) -> int:
     """Read, sort into rows, print, write."""
-    from hpe_edge.training.reports.comparison import as_json, collect, read_notes, read_report, table
+    from hpe_edge.training.evaluation.reports.comparison import as_json, collect, read_notes, read_report, table
 
     if options.out is not None and options.out.exists() and not options.out.is_dir():
         raise InvalidArgumentError(f"--out: expected a folder, got the file {options.out}")
@@ -62,7 +62,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _write(options: argparse.Namespace, rows: list[Row]) -> None:
-    from hpe_edge.training.reports.comparison import as_json, table, yaw_figure
+    from hpe_edge.training.evaluation.reports.comparison import as_json, table, yaw_figure
 
     try:
         figure = yaw_figure(rows)

@@ -1,6 +1,6 @@
 """Calibration of the predicted spread: does one standard deviation hold what it promises?
 
-Errors and spreads are (N, 3) yaw, pitch, roll in degrees; an error is `training.metrics.difference_deg`. A NaN
+Errors and spreads are (N, 3) yaw, pitch, roll in degrees; an error is `metrics.difference_deg`. A NaN
 error (a label that the data set does not have) is left out.
 """
 

@@ -16,9 +16,9 @@ from hpe_edge.errors import InvalidArgumentError, missing_dependency
 if TYPE_CHECKING:
     from hpe_edge.training.data.catalog import Selection
     from hpe_edge.training.data.samples import Sample
-    from hpe_edge.training.evaluate import Evaluation, Progress
-    from hpe_edge.training.fusion import Fused
-    from hpe_edge.training.predictors import Network, Predictor
+    from hpe_edge.training.evaluation.evaluate import Evaluation, Progress
+    from hpe_edge.training.evaluation.fusion import Fused
+    from hpe_edge.training.evaluation.predictors import Network, Predictor
 
 _EPILOG = """\
 examples:
@@ -89,7 +89,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 def run(options: argparse.Namespace) -> int:
     """Read, predict, measure, print, write."""
     try:
-        from hpe_edge.training.evaluate import constant_baseline, evaluate
+        from hpe_edge.training.evaluation.evaluate import constant_baseline, evaluate
     except ModuleNotFoundError as error:
         raise missing_dependency(str(error.name), "training", "hpe-edge evaluate") from error
 
@@ -158,7 +158,7 @@ class _Member:
 
 
 def _members(options: argparse.Namespace) -> list[_Member]:
-    from hpe_edge.training.predictors import open_any, open_checkpoint
+    from hpe_edge.training.evaluation.predictors import open_any, open_checkpoint
 
     if options.checkpoint is None:
         first = _member(options.model, open_any(options.model))
@@ -172,8 +172,8 @@ def _member(given: str, network: Network) -> _Member:
 
 
 def _fused(options: argparse.Namespace, members: Sequence[_Member], margin: float | None) -> Fused[Predictor]:
-    from hpe_edge.training.fusion import Fused
-    from hpe_edge.training.predictors import choose_crop
+    from hpe_edge.training.evaluation.fusion import Fused
+    from hpe_edge.training.evaluation.predictors import choose_crop
 
     return Fused(
         tuple(
@@ -238,7 +238,7 @@ def _extras(
     options: argparse.Namespace, samples: Sequence[Sample], evaluation: Evaluation, members: Sequence[_Member]
 ) -> dict[str, Any]:
     """The parts that are only made when asked for: the pitch fit and the margin curve."""
-    from hpe_edge.training.evaluate import fit_pitch_zero, margin_curve
+    from hpe_edge.training.evaluation.evaluate import fit_pitch_zero, margin_curve
 
     extras: dict[str, Any] = {}
     if options.fit_pitch_zero:
@@ -258,7 +258,7 @@ def _write(
     options: argparse.Namespace, samples: Sequence[Sample], evaluation: Evaluation, report: dict[str, Any]
 ) -> None:
     try:
-        from hpe_edge.training.reports.files import write_report
+        from hpe_edge.training.evaluation.reports.files import write_report
     except ModuleNotFoundError as error:
         raise missing_dependency(str(error.name), "training", "hpe-edge evaluate --out") from error
     write_report(options.out, samples, evaluation, report, seed=options.seed)

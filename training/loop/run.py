@@ -9,22 +9,22 @@ from typing import Any
 
 import torch
 from hpe_edge.training.augment import Augmenter
-from hpe_edge.training.checkpoint import (
+from hpe_edge.training.data.batches import EpochBatches, validation_batches
+from hpe_edge.training.data.shards import Heads, split_by_identity
+from hpe_edge.training.loop.checkpoint import (
     Progress,
     checkpoint_exists,
     read_checkpoint,
     restore,
     save_checkpoint,
 )
-from hpe_edge.training.data.batches import EpochBatches, validation_batches
-from hpe_edge.training.data.shards import Heads, split_by_identity
-from hpe_edge.training.distributed import Group, local_device
+from hpe_edge.training.loop.distributed import Group, local_device
+from hpe_edge.training.loop.optim import WeightAverage, make_optimizer
+from hpe_edge.training.loop.teacher import Teacher
 from hpe_edge.training.losses import PoseLoss
 from hpe_edge.training.models.network import build_network
-from hpe_edge.training.optim import WeightAverage, make_optimizer
 from hpe_edge.training.provenance import source_commit
 from hpe_edge.training.recipe import Recipe
-from hpe_edge.training.teacher import Teacher
 
 from hpe_edge.errors import InvalidArgumentError
 

@@ -1,0 +1,1 @@
+"""How accurate a model is: predictors, metrics, calibration of the spread, reports."""
