@@ -26,6 +26,7 @@ examples:
   hpe-edge study landmark-pnp --path AFLW2000 --model fsanet --out pnp
   hpe-edge study structure-maps --path AFLW2000 --checkpoint run/last.pt --out maps
   hpe-edge study loss-weights --grid hopenet --data heads --aflw2000 AFLW2000 --out alpha
+  hpe-edge study methods --data heads --aflw2000 AFLW2000 --pointing04 pointing04 --out methods
 
 Each writes table.md, results.json and figure.png. docs/STUDIES.md says what they show.
 """
@@ -46,6 +47,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     _add_landmark_pnp(names)
     _add_structure_maps(names)
     _add_loss_weights(names)
+    _add_methods(names)
     parser.set_defaults(func=run)
 
 
@@ -200,6 +202,22 @@ def _add_loss_weights(names: argparse._SubParsersAction[argparse.ArgumentParser]
         "--grid", required=True, metavar="G",
         help="hopenet, hopenet-alexnet, coarse-fine, label-distribution, rotation, or a .toml file",
     )  # fmt: skip
+    _trains(parser)
+
+
+def _add_methods(names: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = names.add_parser(
+        "methods",
+        help="train every method of the papers on one set with one budget, the papers' figures beside it",
+        description="Train every method of the five papers on one set with one budget and score it on photographs. "
+        "An interrupted run goes on when the command is given again; finished rows are kept.",
+    )
+    parser.set_defaults(grid="methods")
+    _trains(parser)
+
+
+def _trains(parser: argparse.ArgumentParser) -> None:
+    """What the studies that train have in common."""
     parser.add_argument("--data", type=Path, nargs="+", required=True, metavar="DIR", help="of hpe-edge render")
     parser.add_argument("--aflw2000", type=Path, metavar="DIR", help="photographs to score on")
     parser.add_argument("--pointing04", type=Path, metavar="DIR", help="photographs to score on")

@@ -1,4 +1,4 @@
-"""Grids of loss weights: what is trained, and what the papers found with it."""
+"""Grids of recipes: what is trained, and what the papers found with it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ else:
     import tomli as tomllib
 
 _GRID_KEYS = ("title", "source", "recipe", "against", "head", "loss", "variant")
-_VARIANT_KEYS = ("name", "loss", "paper")
+_VARIANT_KEYS = ("name", "method", "trunk", "loss", "optim", "paper")
 _PAPER_KEYS = ("yaw", "pitch", "roll", "mean")
 
 
@@ -48,9 +48,10 @@ class Grid:
 
 
 def bundled_grids() -> dict[str, Any]:
-    """The grids of the papers as plain values, by name."""
-    text = (files("hpe_edge.training") / "studies" / "loss_weights.toml").read_text(encoding="utf-8")
-    return dict(tomllib.loads(text))
+    """The grids of loss weights and the one of all methods as plain values, by name."""
+    folder = files("hpe_edge.training") / "studies"
+    texts = [(folder / name).read_text(encoding="utf-8") for name in ("loss_weights.toml", "methods.toml")]
+    return {name: grid for text in texts for name, grid in tomllib.loads(text).items()}
 
 
 def read_grid(name_or_path: str, recipe: str | None = None, epochs: int | None = None) -> Grid:
@@ -106,10 +107,22 @@ def _variant(row: dict[str, Any], grid: dict[str, Any], base: dict[str, Any], gr
     _known(row, _VARIANT_KEYS, f"variant {name!r}")
     paper = row.get("paper", {})
     _known(paper, _PAPER_KEYS, f"variant {name!r}: paper")
-    # head and loss are the grid's alone: what a recipe has there besides would be trained too
-    loss = grid.get("loss", {}) | row.get("loss", {})
-    values = base | {"name": f"{base['name']}, {name}", "head": grid.get("head", base["head"]), "loss": loss}
+    values = base | {"name": f"{base['name']}, {name}"} | _network(row, grid, base)
+    values["optim"] = base["optim"] | row.get("optim", {})
     return Variant(name, recipe_from_dict(values), {key: float(value) for key, value in paper.items()})
+
+
+def _network(row: dict[str, Any], grid: dict[str, Any], base: dict[str, Any]) -> dict[str, Any]:
+    """Trunk, head and loss of a variant: of the recipe that is its ``method``, else of the grid.
+
+    Without a method, head and loss are the grid's alone: what a recipe has there besides would be trained too.
+    """
+    if "method" in row:
+        method = load_recipe(row["method"]).as_dict()
+        trunk, head, loss = (method[part] for part in ("trunk", "head", "loss"))
+    else:
+        trunk, head, loss = base["trunk"], grid.get("head", base["head"]), grid.get("loss", {})
+    return {"trunk": trunk | row.get("trunk", {}), "head": head, "loss": loss | row.get("loss", {})}
 
 
 def _known(values: object, keys: tuple[str, ...], where: str) -> None:
