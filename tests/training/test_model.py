@@ -11,8 +11,9 @@ from hpe_edge.training.data.shards import Heads
 from hpe_edge.training.export import named_outputs
 from hpe_edge.training.losses import LossConfig, PoseLoss
 from hpe_edge.training.models.heads.ssr import SsrConfig
-from hpe_edge.training.models.network import Network, Part, build_network, parameter_bytes
+from hpe_edge.training.models.network import Network, Part, build_network, deployed, parameter_bytes
 from hpe_edge.training.models.outputs import SsrStages, decode
+from hpe_edge.training.models.trunks import TRUNKS
 from hpe_edge.training.models.trunks.aggregation import CapsuleAggregation
 from hpe_edge.training.models.trunks.fsanet import AGGREGATIONS, SCORINGS, FSANetConfig
 
@@ -89,3 +90,17 @@ def test_overfits_32_heads(heads: Heads) -> None:
         last = loss.item()
         first = last if step == 0 else first
     assert last < 0.4 * first, (first, last)
+
+
+@pytest.mark.parametrize("trunk", ["fsanet", "edge"])
+def test_the_deployed_network_says_the_same(trunk: str) -> None:
+    network = build_network(Part(trunk, TRUNKS[trunk].config()), Part("ssr", SsrConfig()), 64).eval()
+    with torch.no_grad():
+        for layer in network.head.parameters():
+            layer.normal_()
+        x = torch.randn(3, 3, 64, 64)
+        plain, merged = named_outputs(network(x)), named_outputs(deployed(network)(x))
+    assert plain.keys() == merged.keys()
+    for name, tensor in plain.items():
+        assert tensor.shape == merged[name].shape
+        torch.testing.assert_close(merged[name], tensor, atol=2e-4, rtol=1e-4)

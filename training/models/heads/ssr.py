@@ -72,3 +72,43 @@ class SsrHead(nn.Module):
         p, eta, delta = zip(*(stage(features[:, k]) for k, stage in enumerate(self.stages)), strict=True)
         log_std = None if self.log_std is None else self.log_std(features.detach().flatten(1))
         return SsrStages(p, eta, delta, log_std)
+
+    @torch.no_grad()
+    def deploy(self) -> MergedSsrHead:
+        """The same numbers from one linear layer over all stage vectors, for inference."""
+        return MergedSsrHead(self)
+
+
+class MergedSsrHead(nn.Module):
+    """All layers of all stages as one matrix, zero where a layer does not look: one node instead of nine."""
+
+    def __init__(self, head: SsrHead) -> None:
+        super().__init__()
+        stages = [stage for stage in head.stages if isinstance(stage, StageLinear)]
+        self.count, self.bins = len(stages), stages[0].bins
+        width = sum(stages[0].split)
+        self.sizes = [len(stages) * ANGLES * self.bins, len(stages) * ANGLES, len(stages) * ANGLES]
+        self.merged = nn.Linear(len(stages) * width, sum(self.sizes))
+        self.log_std = head.log_std
+        nn.init.zeros_(self.merged.weight)
+        for number, stage in enumerate(stages):
+            column = number * width
+            for layer, group, first in _places(stage):
+                rows = layer.out_features
+                row = sum(self.sizes[:group]) + number * rows
+                self.merged.weight[row : row + rows, column + first : column + first + layer.in_features] = layer.weight
+                self.merged.bias[row : row + rows] = layer.bias
+
+    def forward(self, features: Tensor) -> SsrStages:
+        """features (N, K, c') -> raw stage outputs."""
+        flat = features.flatten(1)
+        p, eta, delta = torch.split(self.merged(flat), self.sizes, dim=-1)
+        scores = p.reshape(-1, self.count * ANGLES, self.bins).split(ANGLES, dim=1)
+        log_std = None if self.log_std is None else self.log_std(flat)
+        return SsrStages(scores, eta.split(ANGLES, dim=1), delta.split(ANGLES, dim=1), log_std)
+
+
+def _places(stage: StageLinear) -> list[tuple[nn.Linear, int, int]]:
+    """A stage's layers, the group of outputs each belongs to (p, eta, delta), and its first input."""
+    for_delta, for_eta, _ = stage.split
+    return [(stage.p, 0, for_delta + for_eta), (stage.eta, 1, for_delta), (stage.delta, 2, 0)]
