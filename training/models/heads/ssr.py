@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -11,6 +12,7 @@ from torch import Tensor, nn
 from hpe_edge.errors import InvalidArgumentError
 
 ANGLES = 3
+_FIRST_STD_DEG = 15.0  # the spread before training, about the errors then: their likelihood starts without a shock
 
 
 @dataclass(frozen=True)
@@ -63,9 +65,9 @@ class SsrHead(nn.Module):
         self.log_std = None
         if config.spread:
             hidden = 32
-            self.log_std = nn.Sequential(
-                nn.Linear(groups * width, hidden), nn.ReLU(inplace=True), nn.Linear(hidden, ANGLES)
-            )
+            last = nn.Linear(hidden, ANGLES)
+            nn.init.constant_(last.bias, math.log(_FIRST_STD_DEG))
+            self.log_std = nn.Sequential(nn.Linear(groups * width, hidden), nn.ReLU(inplace=True), last)
 
     def forward(self, features: Tensor) -> SsrStages:
         """features (N, K, c') -> raw stage outputs."""

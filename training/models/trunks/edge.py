@@ -18,7 +18,6 @@ from torch import Tensor, nn
 from hpe_edge.errors import InvalidArgumentError
 
 STAGES = 3
-MIX_GAIN = 0.2  # small stage vectors at first: a delta far below 0 divides by almost nothing (hundreds of degrees)
 
 
 @dataclass(frozen=True)
@@ -57,12 +56,12 @@ class EdgeConfig:
         return self.depth1, self.depth2, self.depth3
 
 
-def _fold(weight: Tensor, norm: nn.BatchNorm2d) -> tuple[Tensor, Tensor]:
-    """Weight and bias of a convolution with the running statistics of the norm behind it."""
+def _fold(weight: Tensor, norm: nn.BatchNorm1d | nn.BatchNorm2d) -> tuple[Tensor, Tensor]:
+    """Weight and bias of a convolution or linear layer with the running statistics of the norm behind it."""
     mean, var = norm.running_mean, norm.running_var
     assert mean is not None and var is not None
     scale = norm.weight / torch.sqrt(var + norm.eps)
-    return weight * scale[:, None, None, None], norm.bias - mean * scale
+    return weight * scale.view(-1, *[1] * (weight.ndim - 1)), norm.bias - mean * scale
 
 
 class RepBlock(nn.Module):
@@ -145,7 +144,10 @@ class EdgeTrunk(nn.Module):
         shapes = zip(inputs, config.widths, config.depths, strides, strict=True)
         self.stages = nn.ModuleList(_stage(*shape) for shape in shapes)
         self.pools = nn.ModuleList(ScorePool(w, config.scores, s) for w, s in zip(config.widths, sides, strict=True))
-        self.mix = nn.Linear(config.scores * sum(config.widths), STAGES * config.width)
+        self.mix: nn.Module = nn.Sequential(
+            nn.Linear(config.scores * sum(config.widths), STAGES * config.width, bias=False),
+            nn.BatchNorm1d(STAGES * config.width),
+        )
         self.apply(_initialise)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -163,6 +165,7 @@ class EdgeTrunk(nn.Module):
         twin = copy.deepcopy(self).eval()
         twin.stem = _deployed(twin.stem)
         twin.stages = nn.ModuleList(nn.Sequential(*map(_deployed, stage.children())) for stage in twin.stages)
+        twin.mix = _merged(*self.mix.children())
         return twin
 
 
@@ -175,9 +178,18 @@ def _deployed(block: nn.Module) -> nn.Module:
     return block.deploy() if isinstance(block, RepBlock) else block
 
 
+@torch.no_grad()
+def _merged(linear: nn.Linear, norm: nn.BatchNorm1d) -> nn.Linear:
+    """The linear layer and the norm behind it, in eval mode, as one linear layer."""
+    weight, bias = _fold(linear.weight, norm)
+    merged = nn.Linear(linear.in_features, linear.out_features)
+    merged.weight.copy_(weight)
+    merged.bias.copy_(bias)
+    return merged
+
+
 def _initialise(module: nn.Module) -> None:
     if isinstance(module, nn.Conv2d):
         nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
     elif isinstance(module, nn.Linear):
-        nn.init.xavier_uniform_(module.weight, MIX_GAIN)
-        nn.init.zeros_(module.bias)
+        nn.init.xavier_uniform_(module.weight)
