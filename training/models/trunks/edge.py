@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from hpe_edge.errors import InvalidArgumentError
 
 STAGES = 3
+FIRST_SCALE = 0.3  # of the stage vectors: a delta far below 0 would divide by almost nothing (hundreds of degrees)
 
 
 @dataclass(frozen=True)
@@ -144,11 +145,11 @@ class EdgeTrunk(nn.Module):
         shapes = zip(inputs, config.widths, config.depths, strides, strict=True)
         self.stages = nn.ModuleList(_stage(*shape) for shape in shapes)
         self.pools = nn.ModuleList(ScorePool(w, config.scores, s) for w, s in zip(config.widths, sides, strict=True))
-        self.mix: nn.Module = nn.Sequential(
-            nn.Linear(config.scores * sum(config.widths), STAGES * config.width, bias=False),
-            nn.BatchNorm1d(STAGES * config.width),
-        )
+        linear = nn.Linear(config.scores * sum(config.widths), STAGES * config.width, bias=False)
+        norm = nn.BatchNorm1d(STAGES * config.width)
+        self.mix: nn.Module = nn.Sequential(linear, norm)
         self.apply(_initialise)
+        nn.init.constant_(norm.weight, FIRST_SCALE)
 
     def forward(self, x: Tensor) -> Tensor:
         """x: (N, 3, size, size) -> (N, 3, width)."""
