@@ -6,7 +6,7 @@ The graph ends at the raw stage outputs; the decode stays outside, in float32, s
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias, cast
@@ -141,6 +141,21 @@ def parity_deg(network: nn.Module, path: Path, head: Head, inputs: Floats) -> fl
     return float(np.abs(decoded - expected).max())
 
 
+def _licence(datasets: Sequence[Mapping[str, Any]]) -> str:
+    """Ours for weights from rendered CC0 heads; for photographs, the terms that these came under."""
+    terms = sorted({str(dataset["terms"]) for dataset in datasets if "terms" in dataset})
+    return f"that of the training photographs: {'; '.join(terms)}" if terms else "Apache-2.0"
+
+
+def _description(recipe: Recipe, datasets: Sequence[Mapping[str, Any]]) -> str:
+    """The network, and what its weights learned from, in words."""
+    photographs = sorted({str(dataset["name"]) for dataset in datasets if "terms" in dataset})
+    origin = f"trained on photographs of {', '.join(photographs)}" if photographs else "trained on rendered CC0 heads"
+    start = getattr(recipe.trunk.config, "pretrained", "")
+    origin += f", starting from the weights {Path(start).name}" if start else ""
+    return f"head pose: trunk {recipe.trunk.kind}, head {recipe.head.kind}, {origin}"
+
+
 def make_card(
     name: str, version: str, onnx_path: Path, head: Head, recipe: Recipe, data: dict[str, Any], pitch_zero_deg: float
 ) -> ModelCard:
@@ -149,8 +164,8 @@ def make_card(
     return ModelCard(
         name=name,
         version=version,
-        licence="Apache-2.0",
-        description=f"head pose: trunk {recipe.trunk.kind}, head {recipe.head.kind}, trained on rendered CC0 heads",
+        licence=_licence(data["datasets"]),
+        description=_description(recipe, data["datasets"]),
         files={"onnx": FileEntry.of(onnx_path)},
         input=InputSpec(
             name="input",

@@ -10,11 +10,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from hpe_edge.training.data.batches import validation_batches
 from hpe_edge.training.data.shards import Heads
 from hpe_edge.training.loop.checkpoint import load_trained, read_checkpoint
-from hpe_edge.training.loop.engine import train
+from hpe_edge.training.loop.distributed import Group
+from hpe_edge.training.loop.engine import _mirror_loss, _views, train
 from hpe_edge.training.loop.pieces import index_path, read_pieces, write_pieces
-from hpe_edge.training.loop.run import RunOptions
+from hpe_edge.training.loop.run import Run, RunOptions
 from hpe_edge.training.loop.teacher import Teacher
 from hpe_edge.training.models.outputs import decode
 from hpe_edge.training.recipe import Recipe, load_recipe
@@ -114,17 +116,34 @@ def test_a_teacher_says_what_its_network_says(trained: Path, heads: Heads) -> No
 
 def test_a_student_is_drawn_to_its_teacher(recipe: Recipe, heads: Heads, trained: Path, tmp_path: Path) -> None:
     teacher = Teacher.open(trained)
-    taught = replace(recipe, loss=replace(recipe.loss, teacher_weight=1.0))
-    last = train(taught, heads, tmp_path, replace(FAST, stop_after_steps=2), teacher)
-    assert read_checkpoint(last)["data"]["teacher"] == teacher.sha256
+    taught = replace(recipe, loss=replace(recipe.loss, angle_weight=1e-6, teacher_weight=1.0))
+    taught = replace(taught, optim=replace(taught.optim, epochs=12, lr=5e-3))
+
+    def distance(checkpoint: Path) -> float:
+        network, _, _ = load_trained(checkpoint)
+        x = torch.cat([batch.inputs for batch in validation_batches(heads, np.arange(32), recipe.input, 32)])
+        with torch.no_grad():
+            return float((decode(network(x)) - teacher(x)).abs().mean())
+
+    before = train(taught, heads, tmp_path / "a", replace(FAST, stop_after_steps=1), teacher)
+    far = distance(before)
+    assert read_checkpoint(before)["data"]["teacher"] == teacher.sha256
     with pytest.raises(CheckpointError, match="--teacher"):
-        train(taught, heads, tmp_path, replace(FAST, resume=True))
+        train(taught, heads, tmp_path / "a", replace(FAST, resume=True))
+    assert distance(train(taught, heads, tmp_path / "b", FAST, teacher)) < 0.7 * far
 
 
 def test_mirror_images_are_trained_on_too(recipe: Recipe, heads: Heads, tmp_path: Path) -> None:
     both = replace(recipe, loss=replace(recipe.loss, mirror_weight=0.5))
-    last = train(both, heads, tmp_path, FAST)
-    assert read_checkpoint(last)["progress"]["step"] > 0
+    run = Run(both, heads, tmp_path, FAST, Group(), None)
+    batch = run.epoch_batches()[0]
+    x, y = _views(run, batch)
+    assert len(x) == len(y.euler_deg) == 12
+    assert torch.equal(x[8:], batch.inputs[:4].flip(-1))
+    assert torch.equal(y.euler_deg[8:], batch.target.euler_deg[:4] * torch.tensor([-1.0, 1.0, -1.0]))
+    with torch.no_grad():
+        assert float(_mirror_loss(run, run.network.eval()(x), 8)) > 0.0
+    assert read_checkpoint(train(both, heads, tmp_path, FAST))["progress"]["step"] > 0
 
 
 def test_a_sitting_ends_on_time_and_the_next_goes_on(

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from hpe_edge.training.data.shards import Heads
-from hpe_edge.training.export import OPSET, export_checkpoint, parity_deg, run_onnx
+from hpe_edge.training.export import OPSET, _description, _licence, export_checkpoint, parity_deg, run_onnx
 from hpe_edge.training.loop.checkpoint import load_trained
 from hpe_edge.training.loop.engine import train
 from hpe_edge.training.loop.run import RunOptions
@@ -91,3 +91,15 @@ def test_parity_on_heads(checkpoint: Path, heads: Heads, tmp_path: Path) -> None
 def test_a_missing_checkpoint_is_a_typed_error(tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match="found no file"):
         export_checkpoint(tmp_path / "none.pt", tmp_path, "x")
+
+
+def test_weights_from_photographs_carry_their_terms() -> None:
+    photographs = {"name": "300wlp", "terms": "research only", "count": 2}
+    rendered = {"seed": 4, "count": 2}
+    assert _licence([rendered]) == "Apache-2.0"
+    assert "research only" in _licence([photographs, rendered])
+    trunk = {"kind": "resnet", "pretrained": "/a/mine.safetensors"}
+    recipe = recipe_from_dict({"name": "x", "trunk": trunk, "head": {"kind": "bins"}})
+    said = _description(recipe, [photographs])
+    assert said.endswith("trained on photographs of 300wlp, starting from the weights mine.safetensors")
+    assert _description(load_recipe("smoke"), [rendered]).endswith("trained on rendered CC0 heads")

@@ -16,6 +16,7 @@ scipy_io = pytest.importorskip("scipy.io")
 import fake_photos  # noqa: E402
 from hpe_edge.training.data.aflw2000 import aflw2000  # noqa: E402
 from hpe_edge.training.data.catalog import select  # noqa: E402
+from hpe_edge.training.data.matfile import load_mat  # noqa: E402
 from hpe_edge.training.data.pointing04 import pointing04  # noqa: E402
 from hpe_edge.training.data.samples import spread  # noqa: E402
 from hpe_edge.training.data.w300lp import w300lp  # noqa: E402
@@ -215,3 +216,9 @@ def test_real_pointing04(real_data: Path) -> None:
     everything = select("pointing04", real_data / "pointing04", all_poses=True).samples
     assert len(everything) == 2790
     assert everything[0].image_bgr().shape == (288, 384, 3)
+
+
+def test_a_matlab_7_3_file_is_told_by_name() -> None:
+    header = b"MATLAB 7.3 MAT-file".ljust(124) + bytes([0, 2]) + b"IM"
+    with pytest.raises(DatasetError, match=r"a\.mat: .* up to version 7, got 7\.3; save it with -v7"):
+        load_mat(header + bytes(512), "a.mat")

@@ -106,7 +106,7 @@ def test_the_cache_is_reopened_and_renewed(tmp_path: Path, monkeypatch: pytest.M
     root = fake_photos.write_300wlp_views(tmp_path, faces=2, views=2)
     first = heads_of(root, tmp_path / "cache")
     with monkeypatch.context() as patch:
-        patch.setattr(photo_heads, "_build", None)  # would fail if it were called
+        patch.setattr(photo_heads, "_cut_all", None)  # would fail if it were called
         again = heads_of(root, tmp_path / "cache")
         assert again.fingerprint == first.fingerprint
         np.testing.assert_array_equal(again.images, first.images)

@@ -53,15 +53,9 @@ def load_mat(encoded: bytes, where: str) -> dict[str, NDArray[np.generic]]:
     """Parse a MATLAB file; DatasetError naming ``where`` when it is damaged."""
     try:
         content = scipy.io.loadmat(io.BytesIO(encoded))
-    except (
-        MatReadError,
-        ValueError,
-        TypeError,
-        OSError,
-        NotImplementedError,
-        zlib.error,
-        struct.error,
-    ) as error:
+    except NotImplementedError as error:  # scipy's answer to MATLAB 7.3, which is HDF5
+        raise DatasetError(f"{where}: expected a MATLAB file up to version 7, got 7.3; save it with -v7") from error
+    except (MatReadError, ValueError, TypeError, OSError, zlib.error, struct.error) as error:
         raise DatasetError(f"{where}: expected a MATLAB file, got: {error}") from error
     return {key: value for key, value in content.items() if not key.startswith("__")}
 

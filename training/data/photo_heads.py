@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 from hpe_edge.training.data.archive import FileTree
 from hpe_edge.training.data.catalog import DATASETS, Selection, select
+from hpe_edge.training.data.head_cache import Arrays, new_pictures, open_cache
 from hpe_edge.training.data.samples import Sample
 from hpe_edge.training.data.shards import LABELS, Heads
 from tqdm import tqdm
@@ -34,7 +35,6 @@ TRAINING_SETS = ("300wlp", "300wlp-unflipped", "biwi", "biwi-train", "aflw", "af
 
 _LANDMARKS = 68
 _TO_LABEL_FRAME = np.outer([1.0, -1.0, -1.0], [1.0, -1.0, -1.0])
-Arrays = dict[str, npt.NDArray[Any]]
 
 
 def photo_set(text: str) -> tuple[str, Path] | None:
@@ -87,13 +87,13 @@ def open_photo_heads(
         raise InvalidArgumentError(f"size: expected 32 to 1024 pixels, got {size}")
     fingerprint = _fingerprint(name, path, size, boxes, limit)
     target = cache_dir / f"{name}-{fingerprint[:16]}"
-    if not (target / "labels.npz").is_file():
-        _build(name, select(name, path, limit=limit, boxes=boxes), target, size, quiet)
-    images = np.load(target / "images.npy", mmap_mode="r")
+
+    def make(folder: Path) -> Arrays:
+        return _cut_all(name, select(name, path, limit=limit, boxes=boxes), folder, size, quiet)
+
+    images, labels = open_cache(target, make)
     description = json.loads((target / "dataset.json").read_text(encoding="utf-8"))
-    with np.load(target / "labels.npz") as labels:
-        arrays = {key: labels[key] for key in labels.files}
-    return Heads(images=images, fingerprint=fingerprint, datasets=(description,), **arrays)
+    return Heads(images=images, fingerprint=fingerprint, datasets=(description,), **labels)
 
 
 def _fingerprint(name: str, path: Path, size: int, boxes: Path | None, limit: int | None) -> str:
@@ -105,21 +105,16 @@ def _fingerprint(name: str, path: Path, size: int, boxes: Path | None, limit: in
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
-def _build(name: str, selection: Selection, target: Path, size: int, quiet: bool) -> None:
-    """Write ``images.npy``, ``dataset.json`` and, last and by rename, ``labels.npz``: its presence means complete."""
+def _cut_all(name: str, selection: Selection, target: Path, size: int, quiet: bool) -> Arrays:
+    """Cut every face into the cache ``target`` and describe the set there; the labels."""
     samples = selection.samples
-    target.mkdir(parents=True, exist_ok=True)
-    shape = (len(samples), size, size, 3)
-    images = np.lib.format.open_memmap(target / "images.npy", mode="w+", dtype=np.uint8, shape=shape)
+    images = new_pictures(target, len(samples), size)
     labels = _labels(name, samples, size)
     for index, sample in enumerate(tqdm(samples, desc=name, unit="photo", disable=quiet)):
         images[index] = _picture(sample, size)
-    images.flush()
     description = json.dumps(_description(name, selection, size), indent=2)
     (target / "dataset.json").write_text(description + "\n", encoding="utf-8")
-    partial = target / "labels.part.npz"
-    np.savez(partial, allow_pickle=False, **labels)
-    partial.replace(target / "labels.npz")
+    return labels
 
 
 def _picture(sample: Sample, size: int) -> npt.NDArray[np.uint8]:

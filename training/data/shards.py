@@ -18,7 +18,7 @@ from typing import Any
 import cv2
 import numpy as np
 import numpy.typing as npt
-from filelock import FileLock
+from hpe_edge.training.data.head_cache import Arrays, new_pictures, open_cache
 from hpe_edge.training.euler import EULER_LIMIT_DEG
 from tqdm import tqdm
 
@@ -221,32 +221,23 @@ def open_heads(folders: Sequence[Path], cache_dir: Path, *, all_round: bool = Fa
             )
     fingerprint, size, total = _fingerprint(folders)
     target = cache_dir / fingerprint[:16]
-    cache_dir.mkdir(parents=True, exist_ok=True)
-    with FileLock(f"{target}.lock"):  # of several processes that start together one decodes, the others wait
-        if not (target / "labels.npz").is_file():
-            _build(folders, target, size, total, quiet)
-    images = np.load(target / "images.npy", mmap_mode="r")
-    with np.load(target / "labels.npz") as labels:
-        return Heads(
-            images=images,
-            fingerprint=fingerprint,
-            datasets=tuple(read_description(folder) for folder in folders),
-            **{name: labels[name] for name in labels.files},
-        )
+    images, labels = open_cache(target, lambda folder: _decode_all(folders, folder, size, total, quiet))
+    return Heads(
+        images=images,
+        fingerprint=fingerprint,
+        datasets=tuple(read_description(folder) for folder in folders),
+        **labels,
+    )
 
 
-def _build(folders: Sequence[Path], target: Path, size: int, total: int, quiet: bool) -> None:
-    """Write ``images.npy`` and, last and by rename, ``labels.npz``: its presence means complete."""
-    target.mkdir(parents=True, exist_ok=True)
-    images = np.lib.format.open_memmap(target / "images.npy", mode="w+", dtype=np.uint8, shape=(total, size, size, 3))
-    labels: dict[str, npt.NDArray[Any]] = {"euler_deg": np.zeros((total, 3), np.float32)}
+def _decode_all(folders: Sequence[Path], target: Path, size: int, total: int, quiet: bool) -> Arrays:
+    """Decode every picture into the cache ``target``; the labels."""
+    images = new_pictures(target, total, size)
+    labels: Arrays = {"euler_deg": np.zeros((total, 3), np.float32)}
     for name, (_, shape, dtype) in LABELS.items():
         labels[name] = np.zeros((total, *shape), dtype)
     _fill(folders, size, {"images": images, **labels}, quiet)
-    images.flush()
-    partial = target / "labels.part.npz"
-    np.savez(partial, **labels)
-    partial.replace(target / "labels.npz")
+    return labels
 
 
 def split_by_identity(

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import torch
 import torch.distributed as dist
-from torch import Tensor, nn
+from torch import nn
 
 
 @dataclass(frozen=True)
@@ -39,14 +39,6 @@ class Group:
         ids = [_device().index] if _device().type == "cuda" else None
         # a recipe may leave a head out of the loss (the spread of a run without spread_weight)
         return nn.parallel.DistributedDataParallel(model, device_ids=ids, find_unused_parameters=True)
-
-    def mean(self, value: Tensor) -> float:
-        """The mean of a scalar over the group."""
-        if self.size == 1:
-            return float(value)
-        shared = value.detach().clone().double().to(_device())
-        dist.all_reduce(shared)
-        return float(shared.item()) / self.size
 
 
 @contextmanager
