@@ -2,7 +2,7 @@
 
 Prints the angles and writes ``astronaut_pose.png`` (or the file named as the first argument).
 
-    pip install 'hpe-edge[onnx,video]' scikit-image
+    pip install 'hpe-edge[video]' scikit-image
     python examples/estimate_astronaut.py
 """
 

@@ -261,7 +261,7 @@ def offset_pitch_zero(euler_deg: NDArray[_Real], pitch_zero_deg: float) -> NDArr
     [[0.0, 15.0, 0.0]]
     """
 
-def isa() -> Literal["scalar", "avx2"]:
+def isa() -> Literal["scalar", "avx2", "avx512vnni"]:
     """Name of the instruction set that every kernel uses: the best of :func:`available_isas`.
 
     The environment variable ``HPE_FORCE_ISA`` names another one; it is read once, at the first call into
@@ -276,10 +276,63 @@ def isa() -> Literal["scalar", "avx2"]:
     True
     """
 
-def available_isas() -> list[Literal["scalar", "avx2"]]:
+def available_isas() -> list[Literal["scalar", "avx2", "avx512vnni"]]:
     """Names of the instruction sets this machine can run, slowest first.
 
     >>> from hpe_edge import _core
     >>> _core.available_isas()[0]
     'scalar'
     """
+
+class Network:
+    """A network file, planned for this machine's instruction set: the native network.
+
+    Several threads may call :meth:`run` at once; each call has memory of its own, which the object keeps for the next
+    one. What each operator computes is defined once more in ``tests/reference/network.py``.
+
+    Args:
+        file: the bytes of the file (docs/NETWORK_FILE.md).
+        threads: threads that share the images of a batch; one image runs on one thread.
+
+    Raises:
+        CorruptModelError: the file is not a network file, or damaged; the message says where.
+        InvalidArgumentError: threads is not 1 to 256.
+
+    >>> from hpe_edge import _core, hub
+    >>> network = _core.Network(hub.resolve("fsanet").read("safetensors"))
+    >>> network.input_shape
+    (3, 64, 64)
+    """
+
+    def __init__(self, file: bytes, threads: int = 1) -> None: ...
+    def run(self, batch: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
+        """Raw outputs by name, float32 (N, ...), of a batch, float32 (N, C, H, W).
+
+        Raises:
+            InvalidArgumentError: wrong dtype, rank or shape.
+        """
+
+    def profile(self, repeats: int) -> list[tuple[str, float]]:
+        """The steps in order, each with the median microseconds of ``repeats`` runs on an image of zeros.
+
+        Raises:
+            InvalidArgumentError: repeats is below 1.
+        """
+
+    @property
+    def input_name(self) -> str: ...
+    @property
+    def input_shape(self) -> tuple[int, ...]: ...
+    @property
+    def outputs(self) -> dict[str, tuple[int, ...]]:
+        """Shapes by name, without the batch axis."""
+
+    @property
+    def isa(self) -> str: ...
+    @property
+    def workspace_bytes(self) -> int:
+        """Memory that one running call needs."""
+
+    @property
+    def weight_bytes(self) -> int:
+        """Memory of the weights, packed for the instruction set."""

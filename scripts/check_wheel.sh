@@ -19,7 +19,7 @@ if [ -n "$missing" ]; then
 fi
 
 python -m venv "$work/venv"
-"$work/venv/bin/pip" install --quiet "$wheel[onnx]"
+"$work/venv/bin/pip" install --quiet "$wheel"
 cd "$work"
 venv/bin/hpe-edge --help >/dev/null
 venv/bin/python - <<'PYTHON'

@@ -10,6 +10,7 @@ from hpe_edge.training.evaluation import command as evaluate_command
 from hpe_edge.training.evaluation import compare_command
 from hpe_edge.training.likeness import command as likeness_command
 from hpe_edge.training.loop import command as engine_command
+from hpe_edge.training.native import command as native_command
 from hpe_edge.training.studies import command as studies_command
 from hpe_edge.training.synthetic.sets import card_command, sets_command
 from hpe_edge.training.synthetic.sets import command as synthetic_command
@@ -20,13 +21,13 @@ Run = Callable[[argparse.Namespace], int]
 
 
 _COMMANDS = (
-    synthetic_command, sets_command, card_command, engine_command, evaluate_command, compare_command,
+    synthetic_command, sets_command, card_command, engine_command, native_command, evaluate_command, compare_command,
     studies_command, data_command, likeness_command,
 )  # fmt: skip
 
 
 def add_commands(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Register the commands that render, describe, train, evaluate, compare, export, study and measure likeness."""
+    """Register the commands that render, describe, train, export, evaluate, study, measure likeness, and so on."""
     before = set(subparsers.choices)
     for module in _COMMANDS:
         module.add_parser(subparsers)

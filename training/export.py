@@ -1,4 +1,4 @@
-"""Export: averaged weights of a checkpoint to ONNX and a model card.
+"""Export: averaged weights of a checkpoint to ONNX, the native network's file and a model card.
 
 The graph ends at the raw stage outputs; the decode stays outside, in float32, shared by all backends.
 """
@@ -18,10 +18,11 @@ import torch
 from hpe_edge.training.loop.checkpoint import load_trained
 from hpe_edge.training.models.network import deployed
 from hpe_edge.training.models.outputs import RANGE_DEG, BinLogits, CascadeOutput, Output, SsrStages, decode
+from hpe_edge.training.native.convert import network_bytes
 from hpe_edge.training.recipe import Recipe
 from torch import Tensor, nn
 
-from hpe_edge import heads
+from hpe_edge import _core, heads
 from hpe_edge.errors import BackendError, CorruptModelError, missing_dependency
 from hpe_edge.heads import BinsHead, Head, Spread, SsrHead
 from hpe_edge.modelcard import ChannelOrder, FileEntry, InputSpec, ModelCard, save_card
@@ -35,9 +36,10 @@ ANGLES = ("yaw", "pitch", "roll")
 
 @dataclass(frozen=True)
 class Exported:
-    """What an export wrote. parity_deg: largest difference of torch, ONNX Runtime and the C++ decode."""
+    """What an export wrote. parity_deg: largest difference between torch and ONNX Runtime or the native network."""
 
     onnx_path: Path
+    native_path: Path
     card_path: Path
     parity_deg: float
     nodes: int
@@ -133,12 +135,28 @@ def run_onnx(path: Path, names: Sequence[str], inputs: Floats) -> dict[str, Floa
     return {name: np.concatenate(column).astype(np.float32) for name, column in zip(names, columns, strict=True)}
 
 
-def parity_deg(network: nn.Module, path: Path, head: Head, inputs: Floats) -> float:
-    """Largest difference in degrees between torch with its decode and ONNX Runtime with the C++ decode."""
+def parity_deg(network: nn.Module, head: Head, inputs: Floats, outputs: Mapping[str, Floats]) -> float:
+    """Largest difference in degrees between torch with its decode and another runtime's outputs with the C++ decode."""
     with torch.no_grad():
         expected = decode(network(torch.from_numpy(inputs))).numpy()
-    decoded, _ = heads.decode(head, run_onnx(path, head.output_names, inputs))
+    decoded, _ = heads.decode(head, outputs)
     return float(np.abs(decoded - expected).max())
+
+
+def _check_parity(network: nn.Module, head: Head, onnx_path: Path, native_path: Path) -> float:
+    """The larger difference of ONNX Runtime and the native network on noise.
+
+    Raises:
+        CorruptModelError: it exceeds PARITY_DEG.
+    """
+    native = _core.Network(native_path.read_bytes())
+    inputs = np.random.default_rng(0).uniform(-1, 1, (16, *native.input_shape)).astype(np.float32)
+    outputs = {onnx_path: run_onnx(onnx_path, head.output_names, inputs), native_path: native.run(inputs)}
+    differences = {path: parity_deg(network, head, inputs, named) for path, named in outputs.items()}
+    for path, difference in differences.items():
+        if not difference <= PARITY_DEG:
+            raise CorruptModelError(f"{path}: expected torch's angles within {PARITY_DEG} degrees, got {difference}")
+    return max(differences.values())
 
 
 def _licence(datasets: Sequence[Mapping[str, Any]]) -> str:
@@ -157,7 +175,13 @@ def _description(recipe: Recipe, datasets: Sequence[Mapping[str, Any]]) -> str:
 
 
 def make_card(
-    name: str, version: str, onnx_path: Path, head: Head, recipe: Recipe, data: dict[str, Any], pitch_zero_deg: float
+    name: str,
+    version: str,
+    files: Mapping[str, Path],
+    head: Head,
+    recipe: Recipe,
+    data: dict[str, Any],
+    pitch_zero_deg: float,
 ) -> ModelCard:
     """The card of an exported network; its metrics are filled by ``hpe-edge evaluate``."""
     spec = recipe.input
@@ -166,7 +190,7 @@ def make_card(
         version=version,
         licence=_licence(data["datasets"]),
         description=_description(recipe, data["datasets"]),
-        files={"onnx": FileEntry.of(onnx_path)},
+        files={kind: FileEntry.of(path) for kind, path in files.items()},
         input=InputSpec(
             name="input",
             width=spec.size,
@@ -197,24 +221,21 @@ def make_card(
 def export_checkpoint(
     checkpoint: Path, out: Path, name: str, version: str = "0.1.0", pitch_zero_deg: float = 0.0
 ) -> Exported:
-    """``NAME.onnx`` and ``NAME.json`` in ``out`` from a checkpoint's averaged weights.
+    """``NAME.onnx``, ``NAME.safetensors`` and ``NAME.json`` in ``out`` from a checkpoint's averaged weights.
 
     Raises:
-        CheckpointError: the checkpoint is damaged. CorruptModelError: torch, ONNX Runtime and the
-        C++ decode differ by more than 1e-3 degrees.
+        CheckpointError: the checkpoint is damaged. CorruptModelError: torch and ONNX Runtime or the native
+        network differ by more than 1e-3 degrees.
     """
     network, recipe, data = load_trained(checkpoint)
     out.mkdir(parents=True, exist_ok=True)
-    onnx_path, card_path = out / f"{name}.onnx", out / f"{name}.json"
+    onnx_path, native_path, card_path = (out / f"{name}.{kind}" for kind in ("onnx", "safetensors", "json"))
     size = recipe.input.size
-    inputs = np.random.default_rng(0).uniform(-1, 1, (16, 3, size, size)).astype(np.float32)
     with torch.no_grad():
-        head = card_head(network(torch.from_numpy(inputs[:2])), data.get("spread_scale", ()))
+        head = card_head(network(torch.zeros(2, 3, size, size)), data.get("spread_scale", ()))
     nodes = export_onnx(deployed(network), size, head.output_names, onnx_path)
-    difference = parity_deg(network, onnx_path, head, inputs)
-    if not difference <= PARITY_DEG:
-        raise CorruptModelError(
-            f"{onnx_path}: expected torch and ONNX Runtime within {PARITY_DEG} degrees, got {difference}"
-        )
-    save_card(make_card(name, version, onnx_path, head, recipe, data, pitch_zero_deg), card_path)
-    return Exported(onnx_path, card_path, difference, nodes)
+    native_path.write_bytes(network_bytes(onnx.load(str(onnx_path))))
+    difference = _check_parity(network, head, onnx_path, native_path)
+    files = {"onnx": onnx_path, "safetensors": native_path}
+    save_card(make_card(name, version, files, head, recipe, data, pitch_zero_deg), card_path)
+    return Exported(onnx_path, native_path, card_path, difference, nodes)

@@ -14,8 +14,8 @@ __all__ = ["AUTO_ORDER", "Backend", "BackendInfo", "available_backends", "open_b
 
 GROUP: Final = "hpe_edge.backends"
 
-AUTO_ORDER: Final = ("onnxruntime",)
-"""What ``backend="auto"`` tries, in this order; the one that runs is reported in ``HeadPose.info``."""
+AUTO_ORDER: Final = ("native", "onnxruntime")
+"""What ``backend="auto"`` tries, in this order: the first that reads a file of the card. ``HeadPose.info`` names it."""
 
 
 def available_backends() -> list[str]:
@@ -23,13 +23,12 @@ def available_backends() -> list[str]:
     return plugin_names(GROUP)
 
 
-def open_backend(
-    name: str, card: ModelCard, read: Callable[[str], bytes], *, precision: str, threads: int
-) -> Backend:
+def open_backend(name: str, card: ModelCard, read: Callable[[str], bytes], *, precision: str, threads: int) -> Backend:
     """Load a model's network into a backend.
 
     Args:
-        name: a registered name, or ``"auto"`` for the first of ``AUTO_ORDER`` whose library is installed.
+        name: a registered name, or ``"auto"`` for the first of ``AUTO_ORDER`` that reads a file of the card and whose
+            library is installed.
         card: the model's card.
         read: gives the verified bytes of the model's file of a kind.
         precision: arithmetic of the network, e.g. ``"fp32"``.
@@ -40,15 +39,27 @@ def open_backend(
         MissingDependencyError: its library is not installed; the message names the pip command.
         BackendError, CorruptModelError, ModelNotFoundError: it cannot load this model.
     """
-    if name != "auto":
-        factory = cast("type[Backend]", load_plugin(GROUP, name, "backend"))
-        return factory(read(factory.file_kind), card, precision=precision, threads=threads)
+    factory = _first_usable(card) if name == "auto" else _factory(name)
+    return factory(read(factory.file_kind), card, precision=precision, threads=threads)
+
+
+def _factory(name: str) -> type[Backend]:
+    return cast("type[Backend]", load_plugin(GROUP, name, "backend"))
+
+
+def _first_usable(card: ModelCard) -> type[Backend]:
     missing: list[MissingDependencyError] = []
-    for candidate in AUTO_ORDER:
+    for name in AUTO_ORDER:
         try:
-            return open_backend(candidate, card, read, precision=precision, threads=threads)
+            factory = _factory(name)
         except MissingDependencyError as error:
             missing.append(error)
-    if not missing:
-        raise BackendError("backend: expected at least one backend to try, got none; reinstall hpe-edge")
-    raise missing[0]
+            continue
+        if factory.file_kind in card.files:
+            return factory
+    if missing:
+        raise missing[0]
+    raise BackendError(
+        f"model {card.name!r}: no backend reads its files ({sorted(card.files)}): expected one for {list(AUTO_ORDER)}; "
+        "name the backend that does"
+    )

@@ -83,9 +83,7 @@ def _load(data: bytes, card: ModelCard, threads: int) -> Any:
             f"{what}: ONNX Runtime {ort.__version__} cannot read the network: {_brief(error)}"
         ) from error
     except (ort_errors.NotImplemented, ort_errors.RuntimeException, ort_errors.InvalidArgument) as error:
-        raise BackendError(
-            f"{what}: ONNX Runtime {ort.__version__} cannot run it: {_brief(error)}"
-        ) from error
+        raise BackendError(f"{what}: ONNX Runtime {ort.__version__} cannot run it: {_brief(error)}") from error
 
 
 def _check_graph(session: Any, card: ModelCard) -> bool:

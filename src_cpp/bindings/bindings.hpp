@@ -10,5 +10,6 @@ void register_cpu(pybind11::module_& module);
 void register_preprocess(pybind11::module_& module);
 void register_decode(pybind11::module_& module);
 void register_rotation(pybind11::module_& module);
+void register_network(pybind11::module_& module);
 
 }  // namespace hpe::bindings

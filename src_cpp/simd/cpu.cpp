@@ -10,15 +10,23 @@ std::string_view isa_name(Isa isa) noexcept {
     switch (isa) {
         case Isa::Scalar: return "scalar";
         case Isa::Avx2: return "avx2";
+        case Isa::Avx512Vnni: return "avx512vnni";
     }
     return "unknown";
 }
 
+// The compiler's builtin also asks the operating system whether it saves the wide registers.
 std::vector<Isa> available_isas() {
     std::vector<Isa> isas{Isa::Scalar};
 #if defined(HPE_HAVE_AVX2)
-    // The compiler's builtin also asks the operating system whether it saves the wide registers.
     if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) isas.push_back(Isa::Avx2);
+#endif
+#if defined(HPE_HAVE_AVX512)
+    if (isas.back() == Isa::Avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+        __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
+        __builtin_cpu_supports("avx512vnni")) {
+        isas.push_back(Isa::Avx512Vnni);
+    }
 #endif
     return isas;
 }

@@ -2,20 +2,48 @@
 
 #include "hpe/error.hpp"
 #include "simd/kernels.hpp"
+#include "simd/network_kernels.hpp"
 
 namespace hpe::simd {
+namespace {
+
+[[noreturn]] void refuse(Isa isa) {
+    throw Error(ErrorKind::Core, "no kernels for " + std::string(isa_name(isa)) + " in this build");
+}
+
+}  // namespace
 
 const Kernels& kernels(Isa isa) {
     switch (isa) {
         case Isa::Scalar: return scalar_kernels;
         case Isa::Avx2:
+        case Isa::Avx512Vnni:  // wider vectors gain nothing on rows of a few hundred bytes
 #if defined(HPE_HAVE_AVX2)
             return avx2_kernels;
 #else
             break;
 #endif
     }
-    throw Error(ErrorKind::Core, "no kernels for " + std::string(isa_name(isa)) + " in this build");
+    refuse(isa);
+}
+
+const NetworkKernels& network_kernels(Isa isa) {
+    switch (isa) {
+        case Isa::Scalar: return scalar_network_kernels;
+        case Isa::Avx2:
+#if defined(HPE_HAVE_AVX2)
+            return avx2_network_kernels;
+#else
+            break;
+#endif
+        case Isa::Avx512Vnni:
+#if defined(HPE_HAVE_AVX512)
+            return avx512_network_kernels;
+#else
+            break;
+#endif
+    }
+    refuse(isa);
 }
 
 }  // namespace hpe::simd

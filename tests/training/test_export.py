@@ -83,8 +83,8 @@ def test_parity_on_heads(checkpoint: Path, heads: Heads, tmp_path: Path) -> None
     network, _, _ = load_trained(checkpoint)
     pixels = (heads.images[:8, :64, :64].transpose(0, 3, 1, 2).astype(np.float32) - 127.5) / 128.0
     inputs = np.ascontiguousarray(pixels)
-    assert parity_deg(network, done.onnx_path, head, inputs) <= 1e-3
     outputs = run_onnx(done.onnx_path, head.output_names, inputs)
+    assert parity_deg(network, head, inputs, outputs) <= 1e-3
     assert {output.shape[0] for output in outputs.values()} == {8}
 
 

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from hpe_edge.training.native.command import convert_card
 from tiny_models import MakeModel, card_dict, mean_network
 
 from hpe_edge import _plugins, backends, hub
 from hpe_edge.backends import Backend, available_backends, open_backend
 from hpe_edge.errors import BackendError, CorruptModelError, InvalidArgumentError, MissingDependencyError
+from hpe_edge.modelcard import FileEntry, load_card, save_card
 
 
 def _open(card: Path, name: str = "onnxruntime", threads: int = 1) -> Backend:
@@ -41,8 +44,66 @@ def test_reports_what_really_runs(make_model: MakeModel) -> None:
 
 
 def test_auto_takes_the_first_of_the_documented_order(make_model: MakeModel) -> None:
-    assert backends.AUTO_ORDER == ("onnxruntime",)
-    assert _open(make_model(), "auto").info.name == "onnxruntime"
+    assert backends.AUTO_ORDER == ("native", "onnxruntime")
+    card = make_model()
+    assert _open(card, "auto").info.name == "onnxruntime", "the card has no file for the native network"
+    convert_card(card)
+    assert _open(card, "auto").info.name == "native"
+
+
+def test_auto_without_a_file_for_any_backend_lists_those_there_are(make_model: MakeModel) -> None:
+    model = hub.resolve(make_model())
+    card = replace(model.card, files={"tflite": model.card.files["onnx"]})
+    with pytest.raises(BackendError, match=r"no backend reads its files \(\['tflite'\]\).*'native', 'onnxruntime'"):
+        open_backend("auto", card, model.read, precision="fp32", threads=1)
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_the_native_backend_runs_any_number_of_crops(make_model: MakeModel, threads: int) -> None:
+    card = make_model(mean_network(8, 6))
+    convert_card(card)
+    backend = _open(card, "native", threads)
+    crops = np.random.default_rng(0).normal(size=(7, 3, 6, 8)).astype(np.float32)
+    for count in (1, 7):
+        np.testing.assert_allclose(backend.run(crops[:count])["angles"], crops[:count].mean(axis=(2, 3)), atol=1e-6)
+    assert backend.run(crops[:0])["angles"].shape == (0, 3)
+    assert (backend.info.name, backend.info.provider, backend.info.threads) == ("native", "CPU", threads)
+
+
+def test_a_corrupt_native_file_is_refused(make_model: MakeModel) -> None:
+    card = make_model()
+    path = convert_card(card)
+    path.write_bytes(path.read_bytes()[:-4])
+    loaded = load_card(card)
+    save_card(replace(loaded, files={"safetensors": FileEntry.of(path)}), card)
+    with pytest.raises(CorruptModelError, match=r"model 'tiny' \(tiny\.safetensors\): network file"):
+        _open(card, "native")
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        (
+            {"input": card_dict()["input"] | {"width": 9}},
+            r"input \('input', \(3, 6, 9\)\), got \('input', \(3, 6, 8\)\)",
+        ),
+        ({"head": {"kind": "angles", "output": "z"}}, r"outputs \['z'\], got only \['angles'\]"),
+    ],
+)
+def test_a_card_of_another_native_network_is_refused(
+    make_model: MakeModel, changes: dict[str, Any], words: str
+) -> None:
+    card = make_model(mean_network(8, 6), **changes)
+    convert_card(card)
+    with pytest.raises(CorruptModelError, match=f"card and network disagree: .*{words}"):
+        _open(card, "native")
+
+
+def test_threads_that_make_no_sense_are_refused(make_model: MakeModel) -> None:
+    card = make_model()
+    convert_card(card)
+    with pytest.raises(InvalidArgumentError, match="threads: expected 1 to 256, got 999"):
+        _open(card, "native", 999)
 
 
 @pytest.mark.parametrize(

@@ -84,9 +84,9 @@ def _heads(data: list[str], cache: Path, *, quiet: bool) -> Heads:
 
 
 def _add_export(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    parser = subparsers.add_parser("export", help="write a checkpoint as ONNX with its model card")
+    parser = subparsers.add_parser("export", help="write a checkpoint as a model: ONNX, native network, card")
     parser.add_argument("checkpoint", type=Path, help="last.pt or best.pt of a training run")
-    parser.add_argument("--out", type=Path, required=True, help="folder for NAME.onnx and NAME.json")
+    parser.add_argument("--out", type=Path, required=True, help="folder for NAME.onnx, NAME.safetensors and NAME.json")
     parser.add_argument("--name", default="fsanet", help="name of the model (default: fsanet)")
     parser.add_argument("--model-version", default="0.1.0", help="version in the card (default: 0.1.0)")
     parser.add_argument(
@@ -102,11 +102,11 @@ def run_export(args: argparse.Namespace) -> int:
 
     done = export_checkpoint(args.checkpoint, args.out, args.name, args.model_version, args.pitch_zero_deg)
     if args.json:
-        result = {"onnx": str(done.onnx_path), "card": str(done.card_path)}
+        result = {"onnx": str(done.onnx_path), "safetensors": str(done.native_path), "card": str(done.card_path)}
         print(json.dumps(result | {"parity_deg": done.parity_deg, "nodes": done.nodes}))
     else:
         print(
-            f"{done.onnx_path} ({done.nodes} nodes) and {done.card_path}; torch against ONNX Runtime and "
-            f"the C++ decode: {done.parity_deg:.2g} degrees"
+            f"{done.onnx_path} ({done.nodes} nodes), {done.native_path} and {done.card_path}; torch against "
+            f"ONNX Runtime and the native network: {done.parity_deg:.2g} degrees"
         )
     return 0

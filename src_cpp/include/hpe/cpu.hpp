@@ -7,7 +7,7 @@
 
 namespace hpe {
 
-enum class Isa { Scalar, Avx2 };
+enum class Isa { Scalar, Avx2, Avx512Vnni };
 
 [[nodiscard]] std::string_view isa_name(Isa isa) noexcept;
 

@@ -10,6 +10,7 @@ enum class ErrorKind {
     InvalidArgument,
     InvalidImage,
     InvalidBox,
+    CorruptModel,
     Core,  // a broken promise inside the core
 };
 

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from hpe_edge.errors import InvalidArgumentError
 
 STAGES = 3
+DOWNSAMPLES = ("stride", "average")
 FIRST_SCALE = 0.3  # of the stage vectors: a delta far below 0 would divide by almost nothing (hundreds of degrees)
 
 
@@ -25,11 +26,14 @@ FIRST_SCALE = 0.3  # of the stage vectors: a delta far below 0 would divide by a
 class EdgeConfig:
     """Widths and depths; the first block of the stem and of each stage halves the picture.
 
-    stem: channels at 1/2. width1 to width3, depth1 to depth3: channels and blocks of the stages.
-    stride3: of the last stage, 1 keeps it at the resolution of the one before. scores: attention
-    maps a stage. width: of a stage vector.
+    downsample: how a stage halves it, by the "stride" of its first block or by the "average" of 2x2
+    cells in front of that block; a convolution without a stride is two to three times faster by
+    minimal filtering (docs/NETWORK_FILE.md). stem: channels at 1/2. width1 to width3, depth1 to
+    depth3: channels and blocks of the stages. stride3: of the last stage, 1 keeps it at the
+    resolution of the one before. scores: attention maps a stage. width: of a stage vector.
     """
 
+    downsample: str = "stride"
     stem: int = 16
     width1: int = 32
     width2: int = 64
@@ -45,6 +49,8 @@ class EdgeConfig:
         sizes = (self.stem, *self.widths, *self.depths, self.scores, self.width)
         if min(sizes) < 1 or self.stride3 not in (1, 2):
             raise InvalidArgumentError(f"trunk: expected sizes of at least 1 and stride3 1 or 2, got {self}")
+        if self.downsample not in DOWNSAMPLES:
+            raise InvalidArgumentError(f"trunk.downsample: expected one of {DOWNSAMPLES}, got {self.downsample!r}")
 
     @property
     def widths(self) -> tuple[int, int, int]:
@@ -143,7 +149,7 @@ class EdgeTrunk(nn.Module):
         self.stem: nn.Module = RepBlock(3, config.stem, 2)
         inputs = (config.stem, config.width1, config.width2)
         shapes = zip(inputs, config.widths, config.depths, strides, strict=True)
-        self.stages = nn.ModuleList(_stage(*shape) for shape in shapes)
+        self.stages = nn.ModuleList(_stage(*shape, config.downsample) for shape in shapes)
         self.pools = nn.ModuleList(ScorePool(w, config.scores, s) for w, s in zip(config.widths, sides, strict=True))
         linear = nn.Linear(config.scores * sum(config.widths), STAGES * config.width, bias=False)
         norm = nn.BatchNorm1d(STAGES * config.width)
@@ -170,9 +176,11 @@ class EdgeTrunk(nn.Module):
         return twin
 
 
-def _stage(inputs: int, outputs: int, depth: int, stride: int) -> nn.Sequential:
-    first = RepBlock(inputs, outputs, stride)
-    return nn.Sequential(first, *(RepBlock(outputs, outputs) for _ in range(depth - 1)))
+def _stage(inputs: int, outputs: int, depth: int, stride: int, downsample: str) -> nn.Sequential:
+    pooled = downsample == "average" and stride > 1
+    first = RepBlock(inputs, outputs, 1 if pooled else stride)
+    blocks = (first, *(RepBlock(outputs, outputs) for _ in range(depth - 1)))
+    return nn.Sequential(*([nn.AvgPool2d(stride)] if pooled else []), *blocks)
 
 
 def _deployed(block: nn.Module) -> nn.Module:

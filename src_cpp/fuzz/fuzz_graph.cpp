@@ -1,0 +1,44 @@
+// Fuzzes the reader of network files with the text of the graph alone, in a container that is well-formed: changes of
+// a whole file seldom get through the container and the quoting of the text.
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "hpe/error.hpp"
+#include "network_file.hpp"
+#include "nn/reader.hpp"
+
+namespace {
+
+using hpe::test::StoredTensor;
+
+// The first line holds the tensors, one letter and the digits of its shape each ("w2322b2"), the rest is the graph.
+std::vector<StoredTensor> read_tensors(const std::string& text, std::size_t& at) {
+    constexpr std::size_t kMaxTensors = 8;
+    std::vector<StoredTensor> tensors;
+    while (at + 1 < text.size() && text[at] != '\n' && tensors.size() < kMaxTensors) {
+        StoredTensor tensor{std::string(1, text[at++]), {}, {}};
+        while (at < text.size() && text[at] >= '1' && text[at] <= '9' && tensor.shape.size() < 4) {
+            tensor.shape.push_back(text[at++] - '0');
+        }
+        tensors.push_back(tensor);
+    }
+    if (at < text.size()) ++at;
+    return tensors;
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    const std::string text(data, data + size);
+    std::size_t at = 0;
+    const std::vector<StoredTensor> tensors = read_tensors(text, at);
+    const hpe::test::Bytes file = hpe::test::network_file(text.substr(at), tensors);
+    try {
+        hpe::test::check_promises(hpe::nn::read_network(file));
+    } catch (const hpe::Error& error) {
+        if (error.kind() != hpe::ErrorKind::CorruptModel) throw;
+    }
+    return 0;
+}

@@ -1,0 +1,107 @@
+// Turns a graph into steps, node by node. Keeps where each value lies, and brings it into another order where a step
+// needs that.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "nn/graph.hpp"
+#include "nn/layout.hpp"
+#include "nn/memory.hpp"
+#include "nn/steps.hpp"
+
+namespace hpe::nn {
+
+// Where a value lies.
+struct Place {
+    Operand operand;
+    Strides strides;
+};
+
+class Builder {
+  public:
+    Builder(const Graph& graph, const simd::NetworkKernels& kernels);
+
+    [[nodiscard]] const simd::NetworkKernels& kernels() const { return kernels_; }
+    [[nodiscard]] const Shape& shape(int value) const { return graph_.values[index(value)].shape; }
+    [[nodiscard]] const Value& value(int value) const { return graph_.values[index(value)]; }
+
+    // Where the value lies as it is.
+    [[nodiscard]] const Place& place(int value) const { return *places_[index(value)]; }
+
+    // The value with its axes in this order; copied when it lies otherwise, a constant now and not while running.
+    Operand read(int value, const Order& order);
+
+    // The same in a buffer that may be written behind its end: neither a constant nor the caller's own input.
+    int read_owned(int value, const Order& order, std::size_t tail);
+
+    // Whether this is the caller's own input.
+    [[nodiscard]] static bool is_input(const Operand& operand);
+
+    // A new buffer for the value, dense in this order.
+    int write(int value, const Order& order);
+
+    // The value is the memory of another one under other strides.
+    void alias(int value, const Operand& operand, Strides strides);
+
+    int scratch(std::size_t size);
+    void enlarge(int buffer, std::size_t size);
+
+    // Keeps floats for as long as the plan lives.
+    const float* keep(AlignedFloats floats);
+
+    template <class S>
+    S& add(std::string name, std::vector<int> reads, std::vector<int> writes) {
+        auto step = std::make_unique<S>();
+        S& result = *step;
+        step->name = std::move(name);
+        step->reads = std::move(reads);
+        step->writes = std::move(writes);
+        steps_.push_back(std::move(step));
+        return result;
+    }
+
+    // Counts numbers that the plan itself holds. A file of a few bytes may ask for any amount: throws Error(CorruptModel)
+    // where a network could not mean it.
+    void charge(std::size_t numbers);
+
+    // The node that alone reads the value, unless it is an output of the network.
+    [[nodiscard]] const Node* only_reader(int value) const;
+
+    // `node` is done as part of another one.
+    void skip(const Node* node) { skipped_.push_back(node); }
+    [[nodiscard]] bool skipped(const Node* node) const;
+
+    struct Result {
+        std::vector<std::unique_ptr<Step>> steps;
+        std::vector<Operand> outputs;
+        std::vector<AlignedFloats> constants;
+        Arena arena;  // of all buffers but the input, which is buffer 0 and belongs to the caller
+    };
+    // Outputs are read in plain order. Call once, after all nodes.
+    Result finish();
+
+  private:
+    [[nodiscard]] static std::size_t index(int value) { return static_cast<std::size_t>(value); }
+    Operand copied(const Operand& from, const std::string& what, const Shape& shape, const Strides& strides,
+                   const Strides& wanted);
+
+    const Graph& graph_;
+    const simd::NetworkKernels& kernels_;
+    std::vector<std::optional<Place>> places_;
+    std::vector<std::vector<Place>> copies_;  // of values, in other orders
+    std::vector<std::size_t> buffer_sizes_;
+    std::vector<std::unique_ptr<Step>> steps_;
+    std::vector<AlignedFloats> constants_;
+    std::vector<std::vector<const Node*>> readers_;
+    std::vector<const Node*> skipped_;
+    std::size_t charged_ = 0;
+};
+
+// Reads of buffers, for Builder::add: those of the operands that are not constants.
+[[nodiscard]] std::vector<int> buffers_of(std::initializer_list<Operand> operands);
+
+}  // namespace hpe::nn

@@ -1,0 +1,276 @@
+// Convolutions and pools.
+#include <algorithm>
+
+#include "nn/lower.hpp"
+#include "nn/winograd.hpp"
+
+namespace hpe::nn {
+namespace {
+
+// A window that slides over an image.
+struct Window {
+    Pair kernel, stride;
+    Pad pad;
+    int height, width;          // of the input
+    int out_height, out_width;
+
+    [[nodiscard]] int taps() const { return kernel.y * kernel.x; }
+    [[nodiscard]] int pixels() const { return out_height * out_width; }
+    [[nodiscard]] bool padded() const { return (pad.top | pad.left | pad.bottom | pad.right) != 0; }
+};
+
+Window window(Builder& builder, const Node& node, Pair kernel, Pair stride, Pad pad) {
+    const Shape& in = builder.shape(node.inputs[0]);
+    const Shape& out = builder.shape(node.output);
+    builder.charge(element_count({out[1], out[2], kernel.y, kernel.x}));
+    return {kernel, stride, pad, in[1], in[2], out[1], out[2]};
+}
+
+// Offsets [taps][pixels] of the input pixels, `pitch` elements each; `outside` for those that the image lacks.
+Offsets tap_offsets(const Window& w, int pitch, std::int32_t outside) {
+    Offsets offsets;
+    for (int t = 0; t < w.taps(); ++t) {
+        for (int p = 0; p < w.pixels(); ++p) {
+            const int y = p / w.out_width * w.stride.y - w.pad.top + t / w.kernel.x;
+            const int x = p % w.out_width * w.stride.x - w.pad.left + t % w.kernel.x;
+            const bool inside = y >= 0 && y < w.height && x >= 0 && x < w.width;
+            offsets.push_back(inside ? (y * w.width + x) * pitch : outside);
+        }
+    }
+    return offsets;
+}
+
+std::int32_t end_of(const Builder& builder, int value) {
+    return static_cast<std::int32_t>(element_count(builder.shape(value)));
+}
+
+// The weights of some output channels, element (o, t, c) for the kernel, packed.
+Operand packed_taps(Builder& builder, const Value& weight, int first, int columns, bool planar) {
+    const int channels = weight.shape[1];
+    const int taps = weight.shape[2] * weight.shape[3];
+    const int depth = channels * taps;
+    std::vector<float> taps_first;  // [columns][depth], in the order in which the kernel gathers
+    for (int o = 0; o < columns; ++o) {
+        const float* const filter = weight.data.data() + static_cast<std::ptrdiff_t>(first + o) * depth;
+        for (int k = 0; k < depth; ++k) taps_first.push_back(planar ? filter[k] : filter[k % channels * taps + k / channels]);
+    }
+    AlignedFloats packed(packed_size(builder.kernels(), columns, depth));
+    pack(builder.kernels(), taps_first.data(), columns, depth, depth, 1, packed.data());
+    return {-1, builder.keep(std::move(packed))};
+}
+
+struct Target {
+    int buffer;
+    int channels;
+    simd::Clamp clamp;
+    Operand bias;
+};
+
+Target target(Builder& builder, const Node& node) {
+    const Fused fused = fuse_clamp(builder, node);
+    const Operand bias = builder.read(node.inputs[2], {0});
+    return {builder.write(fused.output, image_order()), builder.shape(fused.output)[0], fused.clamp, bias};
+}
+
+simd::Gemm gemm_of(const Builder& builder, int rows, int taps, int depth, int columns, const Target& to) {
+    simd::Gemm gemm{};
+    gemm.rows = rows;
+    gemm.taps = taps;
+    gemm.depth = depth;
+    gemm.columns = columns;
+    gemm.clamp = to.clamp;
+    gemm.out_pitch = to.channels;
+    set_packed(builder.kernels(), gemm);
+    return gemm;
+}
+
+// The input in planes with its padding around them.
+struct Planes {
+    Operand operand;
+    int height, width;
+};
+
+Planes padded_planes(Builder& builder, int input, const Window& w) {
+    const int channels = builder.shape(input)[0];
+    Operand x = builder.read(input, plain_order(builder.shape(input)));
+    // kernels may read past the end of a row, where the caller's own input has nothing
+    if (!w.padded() && !builder.is_input(x)) return {x, w.height, w.width};
+    const Planes planes{{builder.scratch(0), nullptr}, w.height + w.pad.top + w.pad.bottom,
+                        w.width + w.pad.left + w.pad.right};
+    const std::size_t size = element_count({channels, planes.height, planes.width});
+    builder.enlarge(planes.operand.buffer, size);
+    auto& copy = builder.add<CopyStep>("pad " + builder.value(input).name, buffers_of({x}), {planes.operand.buffer});
+    copy.x = x;
+    copy.out = planes.operand.buffer;
+    copy.count = w.width;
+    copy.clear = w.padded();
+    copy.out_size = size;
+    for (int row = 0; row < channels * w.height; ++row) {
+        copy.sources.push_back(row * w.width);
+        copy.targets.push_back((row / w.height * planes.height + w.pad.top + row % w.height) * planes.width + w.pad.left);
+    }
+    return planes;
+}
+
+// Few channels, as in a picture: the input stays in planes, and the kernel gathers a row of taps at a time.
+void lower_planar(Builder& builder, const Node& node, const Window& w) {
+    const int channels = builder.shape(node.inputs[0])[0];
+    const Planes planes = padded_planes(builder, node.inputs[0], w);
+    const Target to = target(builder, node);
+    const Operand weights = packed_taps(builder, builder.value(node.inputs[1]), 0, to.channels, true);
+    auto& step = builder.add<GemmStep>("conv " + builder.value(node.output).name, buffers_of({planes.operand}), {to.buffer});
+    step.x = planes.operand;
+    step.out = to.buffer;
+    step.weights = weights;
+    step.bias = to.bias;
+    step.has_bias = true;
+    step.gemm = gemm_of(builder, w.pixels(), channels * w.kernel.y, w.kernel.x, to.channels, to);
+    for (int t = 0; t < channels * w.kernel.y; ++t) {
+        for (int p = 0; p < w.pixels(); ++p) {
+            const int y = p / w.out_width * w.stride.y + t % w.kernel.y;
+            step.offsets.push_back((t / w.kernel.y * planes.height + y) * planes.width + p % w.out_width * w.stride.x);
+        }
+    }
+}
+
+void lower_depthwise_planar(Builder& builder, const Node& node, const Window& w) {
+    const Planes planes = padded_planes(builder, node.inputs[0], w);
+    const Fused fused = fuse_clamp(builder, node);
+    const Operand weights = builder.read(node.inputs[1], plain_order(builder.shape(node.inputs[1])));
+    const Operand bias = builder.read(node.inputs[2], {0});
+    const Shape& shape = builder.shape(fused.output);
+    const int out = builder.write(fused.output, plain_order(shape));
+    auto& step = builder.add<DepthwisePlanesStep>("depthwise " + builder.value(node.output).name,
+                                                  buffers_of({planes.operand}), {out});
+    step.x = planes.operand;
+    step.out = out;
+    step.depthwise = {nullptr,         static_cast<std::ptrdiff_t>(planes.height) * planes.width,
+                      planes.width,    w.kernel.y,
+                      w.kernel.x,      weights.constant,
+                      bias.constant,   shape[0],
+                      w.out_height,    w.out_width,
+                      fused.clamp,     nullptr};
+}
+
+void lower_depthwise(Builder& builder, const Node& node, const Window& w) {
+    const int input = node.inputs[0];
+    const int channels = builder.shape(input)[0];
+    const int x = builder.read_owned(input, image_order(), static_cast<std::size_t>(channels));
+    const Target to = target(builder, node);
+    const Value& weight = builder.value(node.inputs[1]);
+    AlignedFloats taps(weight.data.size());
+    for (int c = 0; c < channels; ++c) {
+        for (int t = 0; t < w.taps(); ++t) {
+            taps.data()[t * channels + c] = weight.data[static_cast<std::size_t>(c * w.taps() + t)];
+        }
+    }
+    auto& step = builder.add<DepthwiseStep>("depthwise " + builder.value(node.output).name, {x}, {to.buffer});
+    step.x = x;
+    step.out = to.buffer;
+    step.depthwise = {nullptr, nullptr, w.pixels(), w.taps(), builder.keep(std::move(taps)), to.bias.constant,
+                      channels, to.clamp, nullptr};
+    step.offsets = tap_offsets(w, channels, end_of(builder, input));
+    if (w.padded()) step.zeros = {element_count(builder.shape(input)), static_cast<std::size_t>(channels)};
+}
+
+void lower_winograd(Builder& builder, const Node& node, const Window& w, int m) {
+    const int input = node.inputs[0];
+    const int channels = builder.shape(input)[0];
+    const int x = builder.read_owned(input, image_order(), static_cast<std::size_t>(channels));
+    const Target to = target(builder, node);
+    const int cells = (m + 2) * (m + 2);
+    const int tiles = winograd_tiles(w.out_height, w.out_width, m);
+    const int transformed = builder.scratch(static_cast<std::size_t>(cells * tiles * channels));
+    const int product = builder.scratch(static_cast<std::size_t>(cells * tiles * to.channels));
+    const std::size_t pitch = packed_size(builder.kernels(), to.channels, channels);
+    AlignedFloats weights(pitch * static_cast<std::size_t>(cells));
+    const std::vector<float> filters = winograd_filters(builder.value(node.inputs[1]), m);
+    for (int i = 0; i < cells; ++i) {
+        pack(builder.kernels(), filters.data() + static_cast<std::ptrdiff_t>(i) * to.channels * channels, to.channels,
+             channels, channels, 1, weights.data() + static_cast<std::size_t>(i) * pitch);
+    }
+    auto& step = builder.add<WinogradStep>("winograd " + std::to_string(m) + " " + builder.value(node.output).name, {x},
+                                           {to.buffer, transformed, product});
+    step.x = x;
+    step.out = to.buffer;
+    step.transformed = transformed;
+    step.product = product;
+    step.weights_pitch = pitch;
+    step.zeros = {element_count(builder.shape(input)), static_cast<std::size_t>(channels)};
+    step.input = {m, nullptr, nullptr, tiles, channels, nullptr};
+    step.output = {m, nullptr, nullptr, tiles, to.bias.constant, to.channels, to.clamp, nullptr};
+    step.gemm = gemm_of(builder, tiles, 1, channels, to.channels, to);
+    step.gemm.weights = builder.keep(std::move(weights));
+    step.gemm.clamp = no_clamp();
+    step.input_offsets = winograd_input_offsets(w.height, w.width, channels, w.pad, {w.out_height, w.out_width}, m);
+    step.output_offsets = winograd_output_offsets({w.out_height, w.out_width}, to.channels, m);
+    for (int t = 0; t < tiles; ++t) step.row_offsets.push_back(t * channels);
+}
+
+// Any convolution, group by group.
+void lower_gathered(Builder& builder, const Node& node, const Window& w, int groups) {
+    const int input = node.inputs[0];
+    const int channels = builder.shape(input)[0];
+    const int depth = channels / groups;
+    const int x = builder.read_owned(input, image_order(), static_cast<std::size_t>(channels));
+    const Target to = target(builder, node);
+    const int columns = to.channels / groups;
+    for (int g = 0; g < groups; ++g) {
+        const Operand weights = packed_taps(builder, builder.value(node.inputs[1]), g * columns, columns, false);
+        auto& step = builder.add<GemmStep>("conv " + builder.value(node.output).name, {x}, {to.buffer});
+        step.x = {x, nullptr};
+        step.x_start = static_cast<std::size_t>(g * depth);
+        step.out = to.buffer;
+        step.out_start = static_cast<std::size_t>(g * columns);
+        step.weights = weights;
+        step.bias = {-1, to.bias.constant + g * columns};
+        step.has_bias = true;
+        step.gemm = gemm_of(builder, w.pixels(), w.taps(), depth, columns, to);
+        step.offsets = tap_offsets(w, channels, end_of(builder, input));
+        if (w.padded()) step.zeros = {element_count(builder.shape(input)), static_cast<std::size_t>(channels)};
+    }
+}
+
+bool lies_in_planes(const Builder& builder, int value) {
+    const Shape& shape = builder.shape(value);
+    return same_layout(shape, builder.place(value).strides, dense(shape, plain_order(shape)));
+}
+
+}  // namespace
+
+void lower(Builder& builder, const Node& node, const Conv& conv) {
+    constexpr int kFew = 4;
+    const Shape& weight = builder.shape(node.inputs[1]);
+    const int channels = builder.shape(node.inputs[0])[0];
+    const Window w = window(builder, node, {weight[2], weight[3]}, conv.stride, conv.pad);
+    const bool planar = channels <= kFew && lies_in_planes(builder, node.inputs[0]);
+    const bool depthwise = conv.groups == channels && conv.groups == weight[0] && conv.groups > 1;
+    if (depthwise && planar && conv.stride.y == 1 && conv.stride.x == 1) return lower_depthwise_planar(builder, node, w);
+    if (depthwise) return lower_depthwise(builder, node, w);
+    if (conv.groups > 1) return lower_gathered(builder, node, w, conv.groups);
+    if (planar) return lower_planar(builder, node, w);
+    const int m = winograd_size(w.kernel, w.stride, channels, weight[0], {w.out_height, w.out_width});
+    if (m > 0) return lower_winograd(builder, node, w, m);
+    lower_gathered(builder, node, w, 1);
+}
+
+void lower(Builder& builder, const Node& node, const Pool& pool) {
+    const int input = node.inputs[0];
+    const int channels = builder.shape(input)[0];
+    const Window w = window(builder, node, pool.kernel, pool.stride, pool.pad);
+    const int x = builder.read_owned(input, image_order(), 0);
+    const int out = builder.write(node.output, image_order());
+    auto& step = builder.add<PoolStep>("pool " + builder.value(node.output).name, {x}, {out});
+    step.x = x;
+    step.out = out;
+    step.offsets = tap_offsets(w, channels, -1);
+    step.pool = {nullptr, nullptr, w.pixels(), w.taps(), nullptr, channels, nullptr};
+    if (pool.kind == PoolKind::Max) return;
+    for (int p = 0; p < w.pixels(); ++p) {
+        int inside = 0;
+        for (int t = 0; t < w.taps(); ++t) inside += step.offsets[static_cast<std::size_t>(t * w.pixels() + p)] >= 0;
+        step.scale.push_back(1.0F / static_cast<float>(pool.count_pad ? w.taps() : inside));
+    }
+}
+
+}  // namespace hpe::nn

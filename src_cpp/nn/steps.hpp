@@ -1,0 +1,152 @@
+// The steps of a plan: kernels with everything bound that is known before the first image.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "nn/memory.hpp"
+#include "simd/network_kernels.hpp"
+
+namespace hpe::nn {
+
+// What a step reads: a buffer of the workspace, or a constant of the plan.
+struct Operand {
+    int buffer = -1;
+    const float* constant = nullptr;
+};
+
+// The buffers' addresses in one workspace.
+class Memory {
+  public:
+    explicit Memory(std::vector<float*> buffers) : buffers_(std::move(buffers)) {}
+
+    [[nodiscard]] float* at(int buffer) const noexcept { return buffers_[static_cast<std::size_t>(buffer)]; }
+    [[nodiscard]] const float* at(const Operand& operand) const noexcept {
+        return operand.constant != nullptr ? operand.constant : at(operand.buffer);
+    }
+    void set(int buffer, float* address) noexcept { buffers_[static_cast<std::size_t>(buffer)] = address; }
+
+  private:
+    std::vector<float*> buffers_;
+};
+
+class Step {
+  public:
+    virtual ~Step() = default;
+    virtual void run(const Memory& memory, const simd::NetworkKernels& kernels) const = 0;
+
+    std::string name;
+    std::vector<int> reads, writes;  // buffers; those only written are scratch or the output
+};
+
+using Offsets = std::vector<std::int32_t>;
+
+// Where taps fall outside the image, offsets point behind the input's last element: so many zeros are kept there.
+struct ZeroTail {
+    std::size_t at = 0;
+    std::size_t count = 0;
+};
+
+struct GemmStep final : Step {
+    simd::Gemm gemm;  // pointers are filled in while running
+    Offsets offsets;
+    Operand x, weights, bias;
+    bool has_bias = false;
+    int out = -1;
+    std::size_t x_start = 0, weights_start = 0, out_start = 0;
+    ZeroTail zeros;
+
+    void run(const Memory& memory, const simd::NetworkKernels& kernels) const override;
+};
+
+struct DepthwiseStep final : Step {
+    simd::Depthwise depthwise;
+    Offsets offsets;
+    int x = -1, out = -1;
+    ZeroTail zeros;
+
+    void run(const Memory& memory, const simd::NetworkKernels& kernels) const override;
+};
+
+struct DepthwisePlanesStep final : Step {
+    simd::DepthwisePlanes depthwise;
+    Operand x;
+    int out = -1;
+
+    void run(const Memory& memory, const simd::NetworkKernels& kernels) const override;
+};
+
+struct PoolStep final : Step {
+    simd::PoolCells pool;
+    Offsets offsets;
+    std::vector<float> scale;
+    int x = -1, out = -1;
+
+    void run(const Memory& memory, const simd::NetworkKernels& kernels) const override;
+};
+
+struct WinogradStep final : Step {
+    simd::WinogradInput input;
+    simd::WinogradOutput output;
+    simd::Gemm gemm;  // of the first of the (m + 2)^2 products
+    std::size_t weights_pitch = 0;
+    Offsets input_offsets, output_offsets, row_offsets;
+    int x = -1, out = -1, transformed = -1, product = -1;
+    ZeroTail zeros;
+
+    void run(const Memory& memory, const simd::NetworkKernels& kernels) const override;
+};
+
+struct UnaryStep final : Step {
+    simd::UnaryOp op;
+    simd::Clamp clamp;
+    Operand x;
+    int out = -1, count = 0;
+
+    void run(const Memory& memory, const simd::NetworkKernels& kernels) const override;
+};
+
+struct BinaryStep final : Step {
+    simd::BinaryOp op;
+    Operand a, b;
+    int a_step = 1, b_step = 1;
+    int count = 0;                    // elements of one run
+    Offsets a_offsets, b_offsets;     // of each run
+    int out = -1;
+
+    void run(const Memory& memory, const simd::NetworkKernels& kernels) const override;
+};
+
+struct SoftmaxStep final : Step {
+    simd::Axis axis;
+    Operand x;
+    int out = -1;
+
+    void run(const Memory& memory, const simd::NetworkKernels& kernels) const override;
+};
+
+struct ReduceStep final : Step {
+    simd::ReduceOp op;
+    simd::Axis axis;
+    float scale = 1.0F;
+    Operand x;
+    int out = -1;
+
+    void run(const Memory& memory, const simd::NetworkKernels& kernels) const override;
+};
+
+// Copies blocks: element i of run r goes from sources[r] + i * source_step to targets[r] + i.
+struct CopyStep final : Step {
+    Operand x;
+    int out = -1;
+    int count = 0;
+    int source_step = 1;
+    Offsets sources, targets;
+    bool clear = false;  // the rest of the output becomes zero
+    std::size_t out_size = 0;
+
+    void run(const Memory& memory, const simd::NetworkKernels& kernels) const override;
+};
+
+}  // namespace hpe::nn

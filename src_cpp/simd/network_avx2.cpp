@@ -1,0 +1,57 @@
+// Eight lanes: AVX2 and FMA.
+#include <immintrin.h>
+
+#include "simd/network_kernels.hpp"
+
+namespace hpe::simd {
+namespace {
+
+constexpr float kInfinity = __builtin_inff();
+
+alignas(32) constexpr std::int32_t kLaneMasks[16] = {-1, -1, -1, -1, -1, -1, -1, -1, 0, 0, 0, 0, 0, 0, 0, 0};
+
+struct V {
+    using Type = __m256;
+    static constexpr int kLanes = 8;
+    static constexpr int kMaxRows = 6;
+    static constexpr int kMaxVectors = 2;
+
+    static __m256i mask(int n) { return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(kLaneMasks + 8 - n)); }
+    static Type zero() { return _mm256_setzero_ps(); }
+    static Type set1(float x) { return _mm256_set1_ps(x); }
+    static Type load(const float* x) { return _mm256_loadu_ps(x); }
+    static void store(float* out, Type x) { _mm256_storeu_ps(out, x); }
+    static Type load_part(const float* x, int n) { return _mm256_maskload_ps(x, mask(n)); }
+    static void store_part(float* out, Type x, int n) { _mm256_maskstore_ps(out, mask(n), x); }
+    static Type add(Type a, Type b) { return _mm256_add_ps(a, b); }
+    static Type sub(Type a, Type b) { return _mm256_sub_ps(a, b); }
+    static Type mul(Type a, Type b) { return _mm256_mul_ps(a, b); }
+    static Type div(Type a, Type b) { return _mm256_div_ps(a, b); }
+    static Type min(Type a, Type b) { return _mm256_min_ps(a, b); }
+    static Type max(Type a, Type b) { return _mm256_max_ps(a, b); }
+    static Type fma(Type a, Type b, Type c) { return _mm256_fmadd_ps(a, b, c); }
+    static Type sqrt(Type x) { return _mm256_sqrt_ps(x); }
+    static Type round(Type x) { return _mm256_round_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
+    static Type scale_pow2(Type x, Type n) {
+        const __m256i exponent = _mm256_slli_epi32(_mm256_add_epi32(_mm256_cvtps_epi32(n), _mm256_set1_epi32(127)), 23);
+        return _mm256_mul_ps(x, _mm256_castsi256_ps(exponent));
+    }
+    static float sum(Type x) {
+        __m128 half = _mm_add_ps(_mm256_castps256_ps128(x), _mm256_extractf128_ps(x, 1));
+        half = _mm_add_ps(half, _mm_movehl_ps(half, half));
+        return _mm_cvtss_f32(_mm_add_ss(half, _mm_movehdup_ps(half)));
+    }
+    static float top(Type x) {
+        __m128 half = _mm_max_ps(_mm256_castps256_ps128(x), _mm256_extractf128_ps(x, 1));
+        half = _mm_max_ps(half, _mm_movehl_ps(half, half));
+        return _mm_cvtss_f32(_mm_max_ss(half, _mm_movehdup_ps(half)));
+    }
+};
+
+#include "simd/network_kernels.inl"
+
+}  // namespace
+
+const NetworkKernels avx2_network_kernels = kTable;
+
+}  // namespace hpe::simd

@@ -1,0 +1,95 @@
+#include <array>
+
+#include "hpe/network.hpp"
+#include "network_file.hpp"
+#include "support.hpp"
+
+using namespace hpe;
+
+namespace {
+
+std::vector<float> ramp(std::size_t count) {
+    std::vector<float> values(count);
+    for (std::size_t i = 0; i < count; ++i) values[i] = 0.05F * static_cast<float>(i % 41) - 1.0F;
+    return values;
+}
+
+std::vector<float> run_once(const Network& network, const std::vector<float>& input) {
+    Network::Workspace workspace(network);
+    std::vector<float> out(nn::element_count(network.outputs()[0].shape));
+    const std::array<std::span<float>, 1> outputs = {out};
+    network.run(input, outputs, workspace);
+    return out;
+}
+
+std::vector<float> run_file(const test::Bytes& file, Isa isa) {
+    const Network network(file, isa);
+    return run_once(network, ramp(nn::element_count(network.input().shape)));
+}
+
+}  // namespace
+
+TEST_CASE("every operator gives the same on every instruction set") {
+    for (const auto& cases : {test::layer_cases(), test::axis_cases()}) {
+        for (const test::OpCase& c : cases) {
+            CAPTURE(c.nodes);
+            const std::vector<float> expected = run_file(c.file(), Isa::Scalar);
+            CHECK(expected.size() == nn::element_count(c.output));
+            for (const Isa isa : available_isas()) CHECK(test::largest_difference(run_file(c.file(), isa), expected) < 1e-5F);
+        }
+    }
+}
+
+TEST_CASE("a network gives the same on every instruction set, and again with the same workspace") {
+    const std::vector<float> expected = run_file(test::small_network(), Isa::Scalar);
+    for (const Isa isa : available_isas()) {
+        const Network network(test::small_network(), isa);
+        const std::vector<float> input = ramp(3 * 13 * 11);
+        Network::Workspace workspace(network);
+        for (int i = 0; i < 3; ++i) {
+            std::vector<float> out(5);
+            const std::array<std::span<float>, 1> outputs = {out};
+            network.run(input, outputs, workspace);
+            CHECK(test::largest_difference(out, expected) < 1e-5F);
+        }
+    }
+}
+
+TEST_CASE("wrong sizes and the workspace of another network are refused") {
+    const Network network(test::small_network(), Isa::Scalar);
+    const Network other(test::small_network(), Isa::Scalar);
+    Network::Workspace workspace(network);
+    std::vector<float> input(3 * 13 * 11);
+    std::vector<float> out(5);
+    std::vector<std::span<float>> outputs = {out};
+    const auto run = [&] { network.run(input, outputs, workspace); };
+    CHECK_NOTHROW(run());
+    test::check_error(ErrorKind::InvalidArgument, "another network", [&] { other.run(input, outputs, workspace); });
+    input.pop_back();
+    test::check_error(ErrorKind::InvalidArgument, "input: expected 429 floats, [3, 13, 11], got 428", run);
+    input.push_back(0.0F);
+    out.pop_back();
+    outputs = {out};
+    test::check_error(ErrorKind::InvalidArgument, "output out: expected 5 floats", run);
+    outputs.clear();
+    test::check_error(ErrorKind::InvalidArgument, "outputs: expected 1, got 0", run);
+    test::check_error(ErrorKind::InvalidArgument, "repeats", [&] { (void)network.profile(0); });
+}
+
+TEST_CASE("a small file that asks for a giant plan is refused") {
+    const auto refuse = [](const std::string& input, const std::string& nodes) {
+        const test::Bytes file = test::network_file(test::graph_text(input, nodes), {});
+        test::check_error(ErrorKind::CorruptModel, "expected", [&] { const Network network(file, Isa::Scalar); });
+    };
+    refuse("[1, 1, 1]",
+           "{'op':'max_pool','in':['x'],'out':'y','kernel':[9999,9999],'stride':[1,1],'pad':[9998,9998,9998,9998]}");
+    refuse("[16777216, 1, 1]", "{'op':'matmul','in':['x','x'],'out':'y'}");
+    refuse("[16000, 1]", "{'op':'transpose','in':['x'],'out':'a','perm':[1,0]},{'op':'add','in':['x','a'],'out':'y'}");
+}
+
+TEST_CASE("the profile names every step") {
+    const Network network(test::small_network(), active_isa());
+    const auto steps = network.profile(3);
+    CHECK(steps.size() >= 5);
+    for (const auto& step : steps) CHECK((!step.name.empty() && step.median_us >= 0.0));
+}

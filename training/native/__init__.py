@@ -1,0 +1,1 @@
+"""The project's own network file: ONNX graphs lowered to the few operators that the C++ core runs."""
