@@ -47,7 +47,7 @@ std::vector<int> buffers_of(std::initializer_list<Operand> operands) {
     return buffers;
 }
 
-Builder::Builder(const Graph& graph, const simd::NetworkKernels& kernels)
+Builder::Builder(const Graph& graph, const Kernels& kernels)
     : graph_(graph), kernels_(kernels), places_(graph.values.size()), copies_(graph.values.size()),
       buffer_sizes_{0}, readers_(graph.values.size()) {
     for (const Node& node : graph.nodes) {
@@ -57,26 +57,26 @@ Builder::Builder(const Graph& graph, const simd::NetworkKernels& kernels)
     places_[index(graph.input)] = Place{{kInputBuffer, nullptr}, dense(input, plain_order(input))};
 }
 
-Operand Builder::copied(const Operand& from, const std::string& what, const Shape& shape, const Strides& strides,
-                        const Strides& wanted) {
-    charge(element_count(shape));
-    Runs runs = copy_runs(shape, strides, wanted);
-    if (from.constant == nullptr) {
-        const int out = scratch(element_count(shape));
-        auto& step = add<CopyStep>("order " + what, {from.buffer}, {out});
-        step.x = from;
+Operand Builder::copied(const Place& from, const Value& value, const Strides& wanted) {
+    charge(element_count(value.shape));
+    Runs runs = copy_runs(value.shape, from.strides, wanted);
+    if (from.operand.constant == nullptr) {
+        const int out = scratch(element_count(value.shape), value.type);
+        auto& step = add<CopyStep>("order " + value.name, {from.operand.buffer}, {out});
+        step.x = from.operand;
         step.out = out;
+        step.type = value.type;
         step.count = runs.count;
         step.source_step = runs.source_step;
         step.sources = std::move(runs.sources);
         step.targets = std::move(runs.targets);
         return {out, nullptr};
     }
-    AlignedFloats floats(element_count(shape));
+    AlignedFloats floats(element_count(value.shape));
     for (std::size_t r = 0; r < runs.sources.size(); ++r) {
         for (int i = 0; i < runs.count; ++i) {
             floats.data()[runs.targets[r] + i] =
-                from.constant[runs.sources[r] + static_cast<std::ptrdiff_t>(i) * runs.source_step];
+                from.operand.constant[runs.sources[r] + static_cast<std::ptrdiff_t>(i) * runs.source_step];
         }
     }
     return {-1, keep(std::move(floats))};
@@ -88,14 +88,14 @@ Operand Builder::read(int value, const Order& order) {
     auto& placed = places_[index(value)];
     if (!placed) {  // a constant that nobody has read yet: copied in any case, as the file's bytes may go
         const Value& constant = this->value(value);
-        placed = Place{copied({-1, constant.data.data()}, constant.name, shape, dense(shape, plain_order(shape)), wanted),
-                       wanted};
+        const Place in_file{{-1, constant.data.data()}, dense(shape, plain_order(shape))};
+        placed = Place{copied(in_file, constant, wanted), wanted};
     }
     if (same_layout(shape, placed->strides, wanted)) return placed->operand;
     for (const Place& copy : copies_[index(value)]) {
         if (same_layout(shape, copy.strides, wanted)) return copy.operand;
     }
-    const Operand copy = copied(placed->operand, this->value(value).name, shape, placed->strides, wanted);
+    const Operand copy = copied(*placed, this->value(value), wanted);
     copies_[index(value)].push_back({copy, wanted});
     return copy;
 }
@@ -112,7 +112,7 @@ int Builder::read_owned(int value, const Order& order, std::size_t tail) {
         step.sources = step.targets = {0};
         operand = {out, nullptr};
     }
-    enlarge(operand.buffer, element_count(shape(value)) + tail);
+    enlarge(operand.buffer, element_count(shape(value)) + tail, this->value(value).type);
     return operand.buffer;
 }
 
@@ -121,7 +121,7 @@ bool Builder::is_input(const Operand& operand) {
 }
 
 int Builder::write(int value, const Order& order) {
-    const int buffer = scratch(element_count(shape(value)));
+    const int buffer = scratch(element_count(shape(value)), this->value(value).type);
     places_[index(value)] = Place{{buffer, nullptr}, dense(shape(value), order)};
     return buffer;
 }
@@ -130,14 +130,15 @@ void Builder::alias(int value, const Operand& operand, Strides strides) {
     places_[index(value)] = Place{operand, std::move(strides)};
 }
 
-int Builder::scratch(std::size_t size) {
+int Builder::scratch(std::size_t elements, Type type) {
     buffer_sizes_.push_back(0);
     const int buffer = static_cast<int>(buffer_sizes_.size()) - 1;
-    enlarge(buffer, size);
+    enlarge(buffer, elements, type);
     return buffer;
 }
 
-void Builder::enlarge(int buffer, std::size_t size) {
+void Builder::enlarge(int buffer, std::size_t elements, Type type) {
+    const std::size_t size = type == Type::F32 ? elements : (elements + sizeof(float) - 1) / sizeof(float);
     check_size("tensors", size);
     buffer_sizes_[index(buffer)] = std::max(buffer_sizes_[index(buffer)], size);
 }

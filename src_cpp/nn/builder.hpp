@@ -23,9 +23,10 @@ struct Place {
 
 class Builder {
   public:
-    Builder(const Graph& graph, const simd::NetworkKernels& kernels);
+    Builder(const Graph& graph, const Kernels& kernels);
 
-    [[nodiscard]] const simd::NetworkKernels& kernels() const { return kernels_; }
+    [[nodiscard]] const simd::NetworkKernels& kernels() const { return kernels_.floats; }
+    [[nodiscard]] const simd::QuantizedKernels& byte_kernels() const { return kernels_.bytes; }
     [[nodiscard]] const Shape& shape(int value) const { return graph_.values[index(value)].shape; }
     [[nodiscard]] const Value& value(int value) const { return graph_.values[index(value)]; }
 
@@ -35,7 +36,7 @@ class Builder {
     // The value with its axes in this order; copied when it lies otherwise, a constant now and not while running.
     Operand read(int value, const Order& order);
 
-    // The same in a buffer that may be written behind its end: neither a constant nor the caller's own input.
+    // The same in a buffer that may be written `tail` elements behind its end: neither a constant nor the caller's input.
     int read_owned(int value, const Order& order, std::size_t tail);
 
     // Whether this is the caller's own input.
@@ -47,10 +48,11 @@ class Builder {
     // The value is the memory of another one under other strides.
     void alias(int value, const Operand& operand, Strides strides);
 
-    int scratch(std::size_t size);
-    void enlarge(int buffer, std::size_t size);
+    // Memory for so many elements; enlarge() makes a buffer larger where it is smaller.
+    int scratch(std::size_t elements, Type type = Type::F32);
+    void enlarge(int buffer, std::size_t elements, Type type = Type::F32);
 
-    // Keeps floats for as long as the plan lives.
+    // Keeps floats for as long as the plan lives; also bytes, which are then in the memory of the floats.
     const float* keep(AlignedFloats floats);
 
     template <class S>
@@ -86,11 +88,10 @@ class Builder {
 
   private:
     [[nodiscard]] static std::size_t index(int value) { return static_cast<std::size_t>(value); }
-    Operand copied(const Operand& from, const std::string& what, const Shape& shape, const Strides& strides,
-                   const Strides& wanted);
+    Operand copied(const Place& from, const Value& value, const Strides& wanted);
 
     const Graph& graph_;
-    const simd::NetworkKernels& kernels_;
+    Kernels kernels_;
     std::vector<std::optional<Place>> places_;
     std::vector<std::vector<Place>> copies_;  // of values, in other orders
     std::vector<std::size_t> buffer_sizes_;

@@ -16,6 +16,9 @@ using Shape = std::vector<int>;
 [[nodiscard]] std::size_t element_count(const Shape& shape) noexcept;
 [[nodiscard]] std::string to_string(const Shape& shape);
 
+// Values are float32, or quantized to U8; constants float32, or the I8 weights of a QConv.
+enum class Type { F32, U8, I8 };
+
 enum class UnaryKind { Relu, Sigmoid, Tanh, Exp, Sqrt, Neg, Clip };
 enum class BinaryKind { Add, Sub, Mul, Div, Min, Max };
 enum class PoolKind { Max, Average };
@@ -35,6 +38,19 @@ struct Conv {  // x [C, H, W], weight [O, C / groups, kh, kw], bias [O]
     Pair stride;
     Pad pad;
     int groups;
+};
+struct QConv {  // x, weight and bias as Conv, of U8 and I8, with scale [O] before bias: clamp(sum (x - in_zero) w scale + bias)
+    Conv conv;
+    int in_zero;
+    int low, high;
+};
+struct Quantize {  // x; round(x / scale) + zero
+    float scale;
+    int zero;
+};
+struct Dequantize {  // x; (x - zero) scale
+    float scale;
+    int zero;
 };
 struct Linear {};  // x [..., I], weight [O, I], bias [O]
 struct MatMul {};  // a [..., M, K], b [..., K, N]; leading axes broadcast
@@ -71,15 +87,17 @@ struct Slice {  // x
     int axis;
     int start, stop;
 };
-using Op = std::variant<Conv, Linear, MatMul, Binary, Unary, Softmax, Pool, Reduce, Reshape, Transpose, Concat, Slice>;
+using Op = std::variant<Conv, QConv, Quantize, Dequantize, Linear, MatMul, Binary, Unary, Softmax, Pool, Reduce, Reshape, Transpose, Concat, Slice>;
 
 // A value has data when it is a constant of the file, which must outlive the graph.
 struct Value {
     std::string name;
     Shape shape;
-    std::span<const float> data;  // empty unless constant; may be unaligned in the file, so the reader copies it if it is
+    Type type = Type::F32;
+    std::span<const float> data;           // of an F32 constant, else empty; the reader aligns it
+    std::span<const std::int8_t> weights;  // of an I8 constant, else empty
 
-    [[nodiscard]] bool constant() const noexcept { return !data.empty(); }
+    [[nodiscard]] bool constant() const noexcept { return !data.empty() || !weights.empty(); }
 };
 
 struct Node {

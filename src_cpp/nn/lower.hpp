@@ -6,6 +6,9 @@
 namespace hpe::nn {
 
 void lower(Builder& builder, const Node& node, const Conv& conv);
+void lower(Builder& builder, const Node& node, const QConv& conv);
+void lower(Builder& builder, const Node& node, const Quantize& quantize);
+void lower(Builder& builder, const Node& node, const Dequantize& dequantize);
 void lower(Builder& builder, const Node& node, const Linear& linear);
 void lower(Builder& builder, const Node& node, const MatMul& matmul);
 void lower(Builder& builder, const Node& node, const Binary& binary);

@@ -2,43 +2,11 @@
 #include <algorithm>
 
 #include "nn/lower.hpp"
+#include "nn/window.hpp"
 #include "nn/winograd.hpp"
 
 namespace hpe::nn {
 namespace {
-
-// A window that slides over an image.
-struct Window {
-    Pair kernel, stride;
-    Pad pad;
-    int height, width;          // of the input
-    int out_height, out_width;
-
-    [[nodiscard]] int taps() const { return kernel.y * kernel.x; }
-    [[nodiscard]] int pixels() const { return out_height * out_width; }
-    [[nodiscard]] bool padded() const { return (pad.top | pad.left | pad.bottom | pad.right) != 0; }
-};
-
-Window window(Builder& builder, const Node& node, Pair kernel, Pair stride, Pad pad) {
-    const Shape& in = builder.shape(node.inputs[0]);
-    const Shape& out = builder.shape(node.output);
-    builder.charge(element_count({out[1], out[2], kernel.y, kernel.x}));
-    return {kernel, stride, pad, in[1], in[2], out[1], out[2]};
-}
-
-// Offsets [taps][pixels] of the input pixels, `pitch` elements each; `outside` for those that the image lacks.
-Offsets tap_offsets(const Window& w, int pitch, std::int32_t outside) {
-    Offsets offsets;
-    for (int t = 0; t < w.taps(); ++t) {
-        for (int p = 0; p < w.pixels(); ++p) {
-            const int y = p / w.out_width * w.stride.y - w.pad.top + t / w.kernel.x;
-            const int x = p % w.out_width * w.stride.x - w.pad.left + t % w.kernel.x;
-            const bool inside = y >= 0 && y < w.height && x >= 0 && x < w.width;
-            offsets.push_back(inside ? (y * w.width + x) * pitch : outside);
-        }
-    }
-    return offsets;
-}
 
 std::int32_t end_of(const Builder& builder, int value) {
     return static_cast<std::int32_t>(element_count(builder.shape(value)));
@@ -84,38 +52,10 @@ simd::Gemm gemm_of(const Builder& builder, int rows, int taps, int depth, int co
     return gemm;
 }
 
-// The input in planes with its padding around them.
-struct Planes {
-    Operand operand;
-    int height, width;
-};
-
-Planes padded_planes(Builder& builder, int input, const Window& w) {
-    const int channels = builder.shape(input)[0];
-    Operand x = builder.read(input, plain_order(builder.shape(input)));
-    // kernels may read past the end of a row, where the caller's own input has nothing
-    if (!w.padded() && !builder.is_input(x)) return {x, w.height, w.width};
-    const Planes planes{{builder.scratch(0), nullptr}, w.height + w.pad.top + w.pad.bottom,
-                        w.width + w.pad.left + w.pad.right};
-    const std::size_t size = element_count({channels, planes.height, planes.width});
-    builder.enlarge(planes.operand.buffer, size);
-    auto& copy = builder.add<CopyStep>("pad " + builder.value(input).name, buffers_of({x}), {planes.operand.buffer});
-    copy.x = x;
-    copy.out = planes.operand.buffer;
-    copy.count = w.width;
-    copy.clear = w.padded();
-    copy.out_size = size;
-    for (int row = 0; row < channels * w.height; ++row) {
-        copy.sources.push_back(row * w.width);
-        copy.targets.push_back((row / w.height * planes.height + w.pad.top + row % w.height) * planes.width + w.pad.left);
-    }
-    return planes;
-}
-
 // Few channels, as in a picture: the input stays in planes, and the kernel gathers a row of taps at a time.
 void lower_planar(Builder& builder, const Node& node, const Window& w) {
     const int channels = builder.shape(node.inputs[0])[0];
-    const Planes planes = padded_planes(builder, node.inputs[0], w);
+    const Planes planes = padded_planes(builder, node.inputs[0], w, 0);
     const Target to = target(builder, node);
     const Operand weights = packed_taps(builder, builder.value(node.inputs[1]), 0, to.channels, true);
     auto& step = builder.add<GemmStep>("conv " + builder.value(node.output).name, buffers_of({planes.operand}), {to.buffer});
@@ -125,16 +65,11 @@ void lower_planar(Builder& builder, const Node& node, const Window& w) {
     step.bias = to.bias;
     step.has_bias = true;
     step.gemm = gemm_of(builder, w.pixels(), channels * w.kernel.y, w.kernel.x, to.channels, to);
-    for (int t = 0; t < channels * w.kernel.y; ++t) {
-        for (int p = 0; p < w.pixels(); ++p) {
-            const int y = p / w.out_width * w.stride.y + t % w.kernel.y;
-            step.offsets.push_back((t / w.kernel.y * planes.height + y) * planes.width + p % w.out_width * w.stride.x);
-        }
-    }
+    step.offsets = plane_offsets(w, planes, channels);
 }
 
 void lower_depthwise_planar(Builder& builder, const Node& node, const Window& w) {
-    const Planes planes = padded_planes(builder, node.inputs[0], w);
+    const Planes planes = padded_planes(builder, node.inputs[0], w, 0);
     const Fused fused = fuse_clamp(builder, node);
     const Operand weights = builder.read(node.inputs[1], plain_order(builder.shape(node.inputs[1])));
     const Operand bias = builder.read(node.inputs[2], {0});
@@ -231,19 +166,13 @@ void lower_gathered(Builder& builder, const Node& node, const Window& w, int gro
     }
 }
 
-bool lies_in_planes(const Builder& builder, int value) {
-    const Shape& shape = builder.shape(value);
-    return same_layout(shape, builder.place(value).strides, dense(shape, plain_order(shape)));
-}
-
 }  // namespace
 
 void lower(Builder& builder, const Node& node, const Conv& conv) {
-    constexpr int kFew = 4;
     const Shape& weight = builder.shape(node.inputs[1]);
     const int channels = builder.shape(node.inputs[0])[0];
     const Window w = window(builder, node, {weight[2], weight[3]}, conv.stride, conv.pad);
-    const bool planar = channels <= kFew && lies_in_planes(builder, node.inputs[0]);
+    const bool planar = stays_in_planes(builder, node.inputs[0]);
     const bool depthwise = conv.groups == channels && conv.groups == weight[0] && conv.groups > 1;
     if (depthwise && planar && conv.stride.y == 1 && conv.stride.x == 1) return lower_depthwise_planar(builder, node, w);
     if (depthwise) return lower_depthwise(builder, node, w);
@@ -254,22 +183,39 @@ void lower(Builder& builder, const Node& node, const Conv& conv) {
     lower_gathered(builder, node, w, 1);
 }
 
+namespace {
+
+// One over the cells of each pixel's window: all, or those inside the image.
+std::vector<float> average_factors(const Window& w, const Offsets& offsets, bool count_pad) {
+    std::vector<float> factors;
+    for (int p = 0; p < w.pixels(); ++p) {
+        int inside = 0;
+        for (int t = 0; t < w.taps(); ++t) inside += offsets[static_cast<std::size_t>(t * w.pixels() + p)] >= 0;
+        factors.push_back(1.0F / static_cast<float>(count_pad ? w.taps() : inside));
+    }
+    return factors;
+}
+
+}  // namespace
+
 void lower(Builder& builder, const Node& node, const Pool& pool) {
     const int input = node.inputs[0];
     const int channels = builder.shape(input)[0];
     const Window w = window(builder, node, pool.kernel, pool.stride, pool.pad);
     const int x = builder.read_owned(input, image_order(), 0);
     const int out = builder.write(node.output, image_order());
-    auto& step = builder.add<PoolStep>("pool " + builder.value(node.output).name, {x}, {out});
-    step.x = x;
-    step.out = out;
-    step.offsets = tap_offsets(w, channels, -1);
-    step.pool = {nullptr, nullptr, w.pixels(), w.taps(), nullptr, channels, nullptr};
-    if (pool.kind == PoolKind::Max) return;
-    for (int p = 0; p < w.pixels(); ++p) {
-        int inside = 0;
-        for (int t = 0; t < w.taps(); ++t) inside += step.offsets[static_cast<std::size_t>(t * w.pixels() + p)] >= 0;
-        step.scale.push_back(1.0F / static_cast<float>(pool.count_pad ? w.taps() : inside));
+    const auto fill = [&](auto& step) {
+        step.x = x;
+        step.out = out;
+        step.offsets = tap_offsets(w, channels, -1);
+        step.pool = {nullptr, nullptr, w.pixels(), w.taps(), nullptr, channels, nullptr};
+        if (pool.kind == PoolKind::Average) step.scale = average_factors(w, step.offsets, pool.count_pad);
+    };
+    const std::string name = "pool " + builder.value(node.output).name;
+    if (builder.value(input).type == Type::U8) {
+        fill(builder.add<QuantizedPoolStep>(name, {x}, {out}));
+    } else {
+        fill(builder.add<PoolStep>(name, {x}, {out}));
     }
 }
 

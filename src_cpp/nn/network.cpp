@@ -11,7 +11,7 @@
 namespace hpe {
 
 struct Network::Plan {
-    const simd::NetworkKernels* kernels;
+    nn::Kernels kernels;
     Isa isa;
     TensorInfo input;
     std::vector<TensorInfo> outputs;
@@ -34,7 +34,7 @@ struct Network::Workspace::State {
 
 namespace {
 
-nn::Builder::Result build(const nn::Graph& graph, const simd::NetworkKernels& kernels) {
+nn::Builder::Result build(const nn::Graph& graph, const nn::Kernels& kernels) {
     nn::Builder builder(graph, kernels);
     for (const nn::Node& node : graph.nodes) {
         if (builder.skipped(&node)) continue;
@@ -53,11 +53,11 @@ void check_size(const std::string& what, const std::vector<int>& shape, std::siz
 
 Network::Network(std::span<const std::byte> file, Isa isa) {
     const nn::Graph graph = nn::read_network(file);
-    const simd::NetworkKernels& kernels = simd::network_kernels(isa);
+    const nn::Kernels kernels{simd::network_kernels(isa), simd::quantized_kernels(isa)};
     const auto info = [&](const std::string& name, int value) {
         return TensorInfo{name, graph.values[static_cast<std::size_t>(value)].shape};
     };
-    plan_ = std::make_unique<Plan>(Plan{&kernels, isa, info(graph.values[static_cast<std::size_t>(graph.input)].name, graph.input),
+    plan_ = std::make_unique<Plan>(Plan{kernels, isa, info(graph.values[static_cast<std::size_t>(graph.input)].name, graph.input),
                                         {}, build(graph, kernels)});
     for (const nn::Output& output : graph.outputs) plan_->outputs.push_back(info(output.name, output.value));
 }
@@ -99,7 +99,7 @@ void Network::run(std::span<const float> input, std::span<const std::span<float>
     }
     // steps only read the first buffer
     state.memory.set(0, const_cast<float*>(input.data()));
-    for (const auto& step : plan_->built.steps) step->run(state.memory, *plan_->kernels);
+    for (const auto& step : plan_->built.steps) step->run(state.memory, plan_->kernels);
     for (std::size_t i = 0; i < outputs.size(); ++i) {
         std::memcpy(outputs[i].data(), state.memory.at(plan_->built.outputs[i]), outputs[i].size_bytes());
     }
@@ -119,7 +119,7 @@ std::vector<Network::StepTime> Network::profile(int repeats) const {
     for (int r = 0; r < repeats; ++r) {
         for (std::size_t i = 0; i < steps.size(); ++i) {
             const auto start = Clock::now();
-            steps[i]->run(memory, *plan_->kernels);
+            steps[i]->run(memory, plan_->kernels);
             times[i].push_back(std::chrono::duration<double, std::micro>(Clock::now() - start).count());
         }
     }

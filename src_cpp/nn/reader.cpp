@@ -35,6 +35,10 @@ class Attributes {
         return to_int(json::member(node_, key, where_), key, low);
     }
 
+    [[nodiscard]] int byte(std::string_view key) const {
+        return static_cast<int>(json::integer(json::member(node_, key, where_), 0, 255, at(key)));
+    }
+
     [[nodiscard]] float number(std::string_view key) const {
         const std::string where = at(key);
         const double value = json::number(json::member(node_, key, where_), where);
@@ -111,6 +115,11 @@ Op reduce(const Attributes& attributes) {
 }
 
 Op conv(const Attributes& a) { return Conv{a.pair("stride"), a.pad(), a.integer("groups", 1)}; }
+Op qconv(const Attributes& a) {
+    return QConv{{a.pair("stride"), a.pad(), a.integer("groups", 1)}, a.byte("in_zero"), a.byte("low"), a.byte("high")};
+}
+Op quantize(const Attributes& a) { return Quantize{a.number("scale"), a.byte("zero")}; }
+Op dequantize(const Attributes& a) { return Dequantize{a.number("scale"), a.byte("zero")}; }
 Op linear(const Attributes& /*a*/) { return Linear{}; }
 Op matmul(const Attributes& /*a*/) { return MatMul{}; }
 Op clip(const Attributes& a) { return Unary{UnaryKind::Clip, a.number("low"), a.number("high")}; }
@@ -129,6 +138,9 @@ Op slice(const Attributes& a) {
 const OpEntry& find_op(const std::string& name, const std::string& where) {
     static const std::vector<OpEntry> kOps = {
         {"conv", {"stride", "pad", "groups"}, conv},
+        {"qconv", {"stride", "pad", "groups", "in_zero", "low", "high"}, qconv},
+        {"quantize", {"scale", "zero"}, quantize},
+        {"dequantize", {"scale", "zero"}, dequantize},
         {"linear", {}, linear},
         {"matmul", {}, matmul},
         {"add", {}, binary<BinaryKind::Add>},
@@ -183,11 +195,13 @@ class GraphReader {
         return json::string(json::member(object, key, where), where + ", " + std::string(key));
     }
 
-    int define(const std::string& name, Shape shape, std::span<const float> data, const std::string& where) {
-        check_name(name, where);
+    int define(Value value, const std::string& where) {
+        check_name(value.name, where);
         const int index = static_cast<int>(graph_.values.size());
-        if (!indices_.emplace(name, index).second) corrupt(where, "every name defined once", quoted(name) + " twice");
-        graph_.values.push_back({name, std::move(shape), data});
+        if (!indices_.emplace(value.name, index).second) {
+            corrupt(where, "every name defined once", quoted(value.name) + " twice");
+        }
+        graph_.values.push_back(std::move(value));
         used_.push_back(false);
         return index;
     }
@@ -196,16 +210,21 @@ class GraphReader {
         constexpr std::array<std::string_view, 2> kKeys = {"name", "shape"};
         json::check_keys(input, kKeys, "input");
         Shape shape = read_shape(json::member(input, "shape", "input"), "input, shape");
-        graph_.input = define(text(input, "name", "input"), std::move(shape), {}, "input");
+        graph_.input = define({text(input, "name", "input"), std::move(shape), Type::F32, {}, {}}, "input");
     }
 
     void add_constant(const Tensor& tensor) {
         const std::string where = "tensor " + quoted(tensor.name);
+        if (tensor.type == Type::I8) {
+            const auto* bytes = reinterpret_cast<const std::int8_t*>(tensor.bytes.data());
+            (void)define({tensor.name, tensor.shape, Type::I8, {}, {bytes, tensor.bytes.size()}}, where);
+            return;
+        }
         const std::span<const float> data = floats(tensor.bytes);
         for (const float value : data) {
             if (!std::isfinite(value)) corrupt(where, "finite numbers", std::isnan(value) ? "NaN" : "infinity");
         }
-        (void)define(tensor.name, tensor.shape, data, where);
+        (void)define({tensor.name, tensor.shape, Type::F32, data, {}}, where);
     }
 
     // In place where the file's memory is aligned.
@@ -247,7 +266,8 @@ class GraphReader {
             asked = read_shape(json::member(node, "shape", where), where + ", shape");
         }
         Shape shape = infer_shape(op, values, asked, where);
-        const int output = define(text(node, "out", where), std::move(shape), {}, where + ", out");
+        const Type type = infer_type(op, values, where);
+        const int output = define({text(node, "out", where), std::move(shape), type, {}, {}}, where + ", out");
         graph_.nodes.push_back({std::move(op), std::move(inputs), output});
     }
 
@@ -270,9 +290,9 @@ class GraphReader {
             if (!names.insert(name).second) corrupt(where, "every output's name once", quoted(name) + " twice");
             const std::string& value = text(outputs[i], "value", where);
             const int index = use(value, where);
-            if (index == graph_.input || graph_.values[static_cast<std::size_t>(index)].constant()) {
-                corrupt(where, "the output of a node", quoted(value));
-            }
+            const Value& found = graph_.values[static_cast<std::size_t>(index)];
+            if (index == graph_.input || found.constant()) corrupt(where, "the output of a node", quoted(value));
+            if (found.type != Type::F32) corrupt(where, "a value of float32", quoted(value) + ", which is quantized");
             graph_.outputs.push_back({name, index});
         }
     }

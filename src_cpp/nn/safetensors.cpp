@@ -35,15 +35,16 @@ Tensor read_tensor(const std::string& name, const json::Value& entry, std::span<
     check_name(name, where);
     json::check_keys(entry, kKeys, where);
     const std::string& dtype = json::string(json::member(entry, "dtype", where), where + ", dtype");
-    if (dtype != "F32") corrupt(where + ", dtype", "\"F32\"", quoted(dtype));
-    Tensor tensor{name, read_shape(json::member(entry, "shape", where), where + ", shape"), {}};
+    if (dtype != "F32" && dtype != "I8") corrupt(where + ", dtype", "\"F32\" or \"I8\"", quoted(dtype));
+    const Type type = dtype == "F32" ? Type::F32 : Type::I8;
+    Tensor tensor{name, type, read_shape(json::member(entry, "shape", where), where + ", shape"), {}};
 
     const std::vector<json::Value>& offsets = json::array(json::member(entry, "data_offsets", where), where);
     if (offsets.size() != 2) corrupt(where + ", data_offsets", "2 numbers", std::to_string(offsets.size()));
     const auto size = static_cast<std::int64_t>(data.size());
     const std::int64_t begin = json::integer(offsets[0], 0, size, where + ", data_offsets");
     const std::int64_t end = json::integer(offsets[1], begin, size, where + ", data_offsets");
-    const std::size_t bytes = element_count(tensor.shape) * sizeof(float);
+    const std::size_t bytes = element_count(tensor.shape) * (type == Type::F32 ? sizeof(float) : 1);
     if (static_cast<std::size_t>(end - begin) != bytes) {
         corrupt(where + ", data_offsets", std::to_string(bytes) + " bytes for the shape " + to_string(tensor.shape),
                 std::to_string(end - begin));

@@ -14,8 +14,9 @@ namespace hpe::nn {
 // 8 bytes of header length, a JSON header padded with spaces, data. The limit bounds the memory that a header takes.
 constexpr std::size_t kMaxHeaderBytes = std::size_t{8} << 20;
 
-struct Tensor {  // of float32
+struct Tensor {
     std::string name;
+    Type type;  // F32 or I8
     Shape shape;
     std::span<const std::byte> bytes;  // of the file, as many as the shape says
 };

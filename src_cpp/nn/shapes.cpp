@@ -20,16 +20,27 @@ class Inference {
 
     Shape operator()(const Conv& conv) const {
         check_count(3);
-        const Shape& x = computed(0, 3);
-        const Shape& weight = constant(1, 4);
-        const Shape& bias = constant(2, 1);
-        require(conv.groups >= 1 && x[0] % conv.groups == 0 && weight[0] % conv.groups == 0,
-                "groups that divide the channels of x and of the output", "groups " + std::to_string(conv.groups));
-        require(weight[1] == x[0] / conv.groups, "channels of x / groups in the weight's second axis");
-        require(bias[0] == weight[0], "a bias for each output channel");
-        return window_shape(weight[0], x, {weight[2], weight[3]}, conv.stride, conv.pad);
+        return conv_shape(conv, 2);
     }
 
+    Shape operator()(const QConv& op) const {
+        constexpr int kMostProducts = 1 << 16;  // their sum stays within 32 bits
+        check_count(4);
+        const Shape out = conv_shape(op.conv, 3);
+        const Shape& weight = constant(1, 4);
+        require(constant(2, 1) == Shape{weight[0]}, "a scale for each output channel");
+        require(std::int64_t{weight[1]} * weight[2] * weight[3] <= kMostProducts,
+                "filters of at most " + std::to_string(kMostProducts) + " weights");
+        require(op.low <= op.high, "low <= high", std::to_string(op.low) + " and " + std::to_string(op.high));
+        for (const float scale : inputs_[2]->data) {
+            require(scale > 0.0F, "scales above 0", std::to_string(scale));
+        }
+        return out;
+    }
+
+    Shape operator()(const Quantize& op) const { return scaled(op.scale); }
+
+    Shape operator()(const Dequantize& op) const { return scaled(op.scale); }
     Shape operator()(const Linear& /*op*/) const {
         check_count(3);
         Shape out = computed(0);
@@ -75,6 +86,9 @@ class Inference {
     Shape operator()(const Pool& op) const {
         check_count(1);
         const Shape& x = computed(0, 3);
+        const bool padded = (op.pad.top | op.pad.left | op.pad.bottom | op.pad.right) != 0;
+        require(!(padded && op.count_pad && inputs_[0]->type == Type::U8), "no padding that counts in quantized values",
+                "count_pad true");
         return window_shape(x[0], x, op.kernel, op.stride, op.pad);
     }
 
@@ -146,6 +160,23 @@ class Inference {
     }
 
   private:
+    [[nodiscard]] Shape conv_shape(const Conv& conv, std::size_t bias_input) const {
+        const Shape& x = computed(0, 3);
+        const Shape& weight = constant(1, 4);
+        const Shape& bias = constant(bias_input, 1);
+        require(conv.groups >= 1 && x[0] % conv.groups == 0 && weight[0] % conv.groups == 0,
+                "groups that divide the channels of x and of the output", "groups " + std::to_string(conv.groups));
+        require(weight[1] == x[0] / conv.groups, "channels of x / groups in the weight's second axis");
+        require(bias[0] == weight[0], "a bias for each output channel");
+        return window_shape(weight[0], x, {weight[2], weight[3]}, conv.stride, conv.pad);
+    }
+
+    [[nodiscard]] Shape scaled(float scale) const {
+        check_count(1);
+        require(scale > 0.0F, "a scale above 0", std::to_string(scale));
+        return computed(0);
+    }
+
     void require(bool holds, const std::string& expected, const std::string& got) const {
         if (!holds) corrupt(where_, expected, got);
     }
@@ -272,6 +303,20 @@ Shape read_shape(const json::Value& value, const std::string& where) {
     }
     check_shape(shape, where);
     return shape;
+}
+
+Type infer_type(const Op& op, std::span<const Value* const> inputs, const std::string& where) {
+    constexpr std::array<const char*, 3> kNames = {"F32", "U8", "I8"};  // in the order of Type
+    const bool conv = std::holds_alternative<QConv>(op);
+    const bool pool = std::holds_alternative<Pool>(op) && inputs[0]->type == Type::U8;
+    const bool reads_u8 = conv || pool || std::holds_alternative<Dequantize>(op);
+    for (std::size_t i = 0; i < inputs.size(); ++i) {
+        const Type expected = i == 0 && reads_u8 ? Type::U8 : i == 1 && conv ? Type::I8 : Type::F32;
+        if (inputs[i]->type == expected) continue;
+        corrupt(where, std::string(kNames.at(static_cast<std::size_t>(expected))) + " as input " + std::to_string(i),
+                quoted(inputs[i]->name) + " of " + kNames.at(static_cast<std::size_t>(inputs[i]->type)));
+    }
+    return conv || pool || std::holds_alternative<Quantize>(op) ? Type::U8 : Type::F32;
 }
 
 Shape infer_shape(const Op& op, std::span<const Value* const> inputs, const Shape& asked, const std::string& where) {

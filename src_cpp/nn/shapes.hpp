@@ -22,4 +22,7 @@ void check_shape(const Shape& shape, const std::string& where);
 [[nodiscard]] Shape infer_shape(const Op& op, std::span<const Value* const> inputs, const Shape& asked,
                                 const std::string& where);
 
+// Checks the types of the inputs of a node and gives that of its output.
+[[nodiscard]] Type infer_type(const Op& op, std::span<const Value* const> inputs, const std::string& where);
+
 }  // namespace hpe::nn

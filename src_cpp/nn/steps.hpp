@@ -5,8 +5,10 @@
 #include <string>
 #include <vector>
 
+#include "nn/graph.hpp"
 #include "nn/memory.hpp"
 #include "simd/network_kernels.hpp"
+#include "simd/quantized_kernels.hpp"
 
 namespace hpe::nn {
 
@@ -22,6 +24,9 @@ class Memory {
     explicit Memory(std::vector<float*> buffers) : buffers_(std::move(buffers)) {}
 
     [[nodiscard]] float* at(int buffer) const noexcept { return buffers_[static_cast<std::size_t>(buffer)]; }
+    [[nodiscard]] std::uint8_t* bytes_at(int buffer) const noexcept {
+        return reinterpret_cast<std::uint8_t*>(at(buffer));
+    }
     [[nodiscard]] const float* at(const Operand& operand) const noexcept {
         return operand.constant != nullptr ? operand.constant : at(operand.buffer);
     }
@@ -31,10 +36,16 @@ class Memory {
     std::vector<float*> buffers_;
 };
 
+// The kernels of one instruction set.
+struct Kernels {
+    const simd::NetworkKernels& floats;
+    const simd::QuantizedKernels& bytes;
+};
+
 class Step {
   public:
     virtual ~Step() = default;
-    virtual void run(const Memory& memory, const simd::NetworkKernels& kernels) const = 0;
+    virtual void run(const Memory& memory, const Kernels& kernels) const = 0;
 
     std::string name;
     std::vector<int> reads, writes;  // buffers; those only written are scratch or the output
@@ -42,7 +53,8 @@ class Step {
 
 using Offsets = std::vector<std::int32_t>;
 
-// Where taps fall outside the image, offsets point behind the input's last element: so many zeros are kept there.
+// Where taps fall outside the image, offsets point behind the input's last element: so many zeros are kept there, or
+// quantized ones.
 struct ZeroTail {
     std::size_t at = 0;
     std::size_t count = 0;
@@ -57,7 +69,7 @@ struct GemmStep final : Step {
     std::size_t x_start = 0, weights_start = 0, out_start = 0;
     ZeroTail zeros;
 
-    void run(const Memory& memory, const simd::NetworkKernels& kernels) const override;
+    void run(const Memory& memory, const Kernels& kernels) const override;
 };
 
 struct DepthwiseStep final : Step {
@@ -66,7 +78,7 @@ struct DepthwiseStep final : Step {
     int x = -1, out = -1;
     ZeroTail zeros;
 
-    void run(const Memory& memory, const simd::NetworkKernels& kernels) const override;
+    void run(const Memory& memory, const Kernels& kernels) const override;
 };
 
 struct DepthwisePlanesStep final : Step {
@@ -74,7 +86,7 @@ struct DepthwisePlanesStep final : Step {
     Operand x;
     int out = -1;
 
-    void run(const Memory& memory, const simd::NetworkKernels& kernels) const override;
+    void run(const Memory& memory, const Kernels& kernels) const override;
 };
 
 struct PoolStep final : Step {
@@ -83,7 +95,7 @@ struct PoolStep final : Step {
     std::vector<float> scale;
     int x = -1, out = -1;
 
-    void run(const Memory& memory, const simd::NetworkKernels& kernels) const override;
+    void run(const Memory& memory, const Kernels& kernels) const override;
 };
 
 struct WinogradStep final : Step {
@@ -95,7 +107,7 @@ struct WinogradStep final : Step {
     int x = -1, out = -1, transformed = -1, product = -1;
     ZeroTail zeros;
 
-    void run(const Memory& memory, const simd::NetworkKernels& kernels) const override;
+    void run(const Memory& memory, const Kernels& kernels) const override;
 };
 
 struct UnaryStep final : Step {
@@ -104,7 +116,7 @@ struct UnaryStep final : Step {
     Operand x;
     int out = -1, count = 0;
 
-    void run(const Memory& memory, const simd::NetworkKernels& kernels) const override;
+    void run(const Memory& memory, const Kernels& kernels) const override;
 };
 
 struct BinaryStep final : Step {
@@ -115,7 +127,7 @@ struct BinaryStep final : Step {
     Offsets a_offsets, b_offsets;     // of each run
     int out = -1;
 
-    void run(const Memory& memory, const simd::NetworkKernels& kernels) const override;
+    void run(const Memory& memory, const Kernels& kernels) const override;
 };
 
 struct SoftmaxStep final : Step {
@@ -123,7 +135,7 @@ struct SoftmaxStep final : Step {
     Operand x;
     int out = -1;
 
-    void run(const Memory& memory, const simd::NetworkKernels& kernels) const override;
+    void run(const Memory& memory, const Kernels& kernels) const override;
 };
 
 struct ReduceStep final : Step {
@@ -133,20 +145,59 @@ struct ReduceStep final : Step {
     Operand x;
     int out = -1;
 
-    void run(const Memory& memory, const simd::NetworkKernels& kernels) const override;
+    void run(const Memory& memory, const Kernels& kernels) const override;
 };
 
 // Copies blocks: element i of run r goes from sources[r] + i * source_step to targets[r] + i.
 struct CopyStep final : Step {
     Operand x;
     int out = -1;
+    Type type = Type::F32;  // or U8
     int count = 0;
     int source_step = 1;
     Offsets sources, targets;
-    bool clear = false;  // the rest of the output becomes zero
+    bool fill = false;  // the rest of the output becomes `rest`
+    int rest = 0;
     std::size_t out_size = 0;
 
-    void run(const Memory& memory, const simd::NetworkKernels& kernels) const override;
+    void run(const Memory& memory, const Kernels& kernels) const override;
+};
+
+struct QuantizedGemmStep final : Step {
+    simd::QuantizedGemm gemm;
+    Offsets offsets;
+    int x = -1, out = -1;
+    std::size_t x_start = 0, out_start = 0;
+    ZeroTail zeros;
+    int zero = 0;
+
+    void run(const Memory& memory, const Kernels& kernels) const override;
+};
+
+struct QuantizedPoolStep final : Step {
+    simd::QuantizedPool pool;
+    Offsets offsets;
+    std::vector<float> scale;
+    int x = -1, out = -1;
+
+    void run(const Memory& memory, const Kernels& kernels) const override;
+};
+
+struct QuantizeStep final : Step {
+    float factor = 1.0F;
+    int zero = 0, count = 0;
+    Operand x;
+    int out = -1;
+
+    void run(const Memory& memory, const Kernels& kernels) const override;
+};
+
+struct DequantizeStep final : Step {
+    float scale = 1.0F;
+    int zero = 0, count = 0;
+    int x = -1, out = -1;
+
+    void run(const Memory& memory, const Kernels& kernels) const override;
 };
 
 }  // namespace hpe::nn

@@ -3,6 +3,7 @@
 #include "hpe/error.hpp"
 #include "simd/kernels.hpp"
 #include "simd/network_kernels.hpp"
+#include "simd/quantized_kernels.hpp"
 
 namespace hpe::simd {
 namespace {
@@ -39,6 +40,25 @@ const NetworkKernels& network_kernels(Isa isa) {
         case Isa::Avx512Vnni:
 #if defined(HPE_HAVE_AVX512)
             return avx512_network_kernels;
+#else
+            break;
+#endif
+    }
+    refuse(isa);
+}
+
+const QuantizedKernels& quantized_kernels(Isa isa) {
+    switch (isa) {
+        case Isa::Scalar: return scalar_quantized_kernels;
+        case Isa::Avx2:
+#if defined(HPE_HAVE_AVX2)
+            return avx2_quantized_kernels;
+#else
+            break;
+#endif
+        case Isa::Avx512Vnni:
+#if defined(HPE_HAVE_AVX512)
+            return avx512_quantized_kernels;
 #else
             break;
 #endif

@@ -2,6 +2,7 @@
 #include <immintrin.h>
 
 #include "simd/network_kernels.hpp"
+#include "simd/quantized_kernels.hpp"
 
 namespace hpe::simd {
 namespace {
@@ -46,12 +47,56 @@ struct V {
         half = _mm_max_ps(half, _mm_movehl_ps(half, half));
         return _mm_cvtss_f32(_mm_max_ss(half, _mm_movehdup_ps(half)));
     }
+
+    // Without an instruction for sums of four products of bytes: products of 16-bit words, added in pairs. The one for bytes
+    // that AVX2 has saturates.
+    static constexpr int kQuantizedRows = 4;
+    static constexpr int kQuantizedVectors = 1;
+    struct Ints {
+        __m256i low, high;  // lanes 0-3 and 4-7, two halves of a sum side by side
+    };
+    using Quads = __m256i;
+    struct Weights {
+        __m256i low, high;
+    };
+    static Ints no_ints() { return {_mm256_setzero_si256(), _mm256_setzero_si256()}; }
+    static Quads quad(const std::uint8_t* x) {
+        std::int32_t bytes;
+        __builtin_memcpy(&bytes, x, sizeof bytes);
+        return _mm256_cvtepu8_epi16(_mm_set1_epi32(bytes));
+    }
+    static Weights load_weights(const std::int8_t* weights) {
+        const auto* bytes = reinterpret_cast<const __m128i*>(weights);
+        return {_mm256_cvtepi8_epi16(_mm_loadu_si128(bytes)), _mm256_cvtepi8_epi16(_mm_loadu_si128(bytes + 1))};
+    }
+    static Ints dot(Ints sum, Quads x, Weights w) {
+        return {_mm256_add_epi32(sum.low, _mm256_madd_epi16(x, w.low)),
+                _mm256_add_epi32(sum.high, _mm256_madd_epi16(x, w.high))};
+    }
+    static Type to_float(Ints sum) {
+        const __m256i whole = _mm256_hadd_epi32(sum.low, sum.high);  // lanes 0 1 4 5 2 3 6 7
+        return _mm256_cvtepi32_ps(_mm256_permute4x64_epi64(whole, 0xD8));
+    }
+    static Type load_bytes(const std::uint8_t* x, int n) {
+        std::uint8_t bytes[kLanes] = {};
+        __builtin_memcpy(bytes, x, static_cast<std::size_t>(n));
+        return _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(bytes))));
+    }
+    static void store_bytes(std::uint8_t* out, Type x, int n) {
+        const __m256i ints = _mm256_cvtps_epi32(x);
+        const __m128i words = _mm_packus_epi32(_mm256_castsi256_si128(ints), _mm256_extracti128_si256(ints, 1));
+        std::uint8_t bytes[kLanes];
+        _mm_storel_epi64(reinterpret_cast<__m128i*>(bytes), _mm_packus_epi16(words, words));
+        __builtin_memcpy(out, bytes, static_cast<std::size_t>(n));
+    }
 };
 
 #include "simd/network_kernels.inl"
+#include "simd/quantized_kernels.inl"
 
 }  // namespace
 
 const NetworkKernels avx2_network_kernels = kTable;
+const QuantizedKernels avx2_quantized_kernels = kQuantizedTable;
 
 }  // namespace hpe::simd

@@ -2,6 +2,7 @@
 #include <immintrin.h>
 
 #include "simd/network_kernels.hpp"
+#include "simd/quantized_kernels.hpp"
 
 namespace hpe::simd {
 namespace {
@@ -33,12 +34,35 @@ struct V {
     static Type scale_pow2(Type x, Type n) { return _mm512_scalef_ps(x, n); }
     static float sum(Type x) { return _mm512_reduce_add_ps(x); }
     static float top(Type x) { return _mm512_reduce_max_ps(x); }
+
+    static constexpr int kQuantizedRows = 8;
+    static constexpr int kQuantizedVectors = 3;
+    using Ints = __m512i;
+    using Quads = __m512i;
+    using Weights = __m512i;
+    static Ints no_ints() { return _mm512_setzero_si512(); }
+    static Quads quad(const std::uint8_t* x) {
+        std::int32_t bytes;
+        __builtin_memcpy(&bytes, x, sizeof bytes);
+        return _mm512_set1_epi32(bytes);
+    }
+    static Weights load_weights(const std::int8_t* weights) { return _mm512_loadu_si512(weights); }
+    static Ints dot(Ints sum, Quads x, Weights w) { return _mm512_dpbusd_epi32(sum, x, w); }
+    static Type to_float(Ints sum) { return _mm512_cvtepi32_ps(sum); }
+    static Type load_bytes(const std::uint8_t* x, int n) {
+        return _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_maskz_loadu_epi8(mask(n), x)));
+    }
+    static void store_bytes(std::uint8_t* out, Type x, int n) {
+        _mm512_mask_cvtusepi32_storeu_epi8(out, mask(n), _mm512_cvtps_epi32(x));
+    }
 };
 
 #include "simd/network_kernels.inl"
+#include "simd/quantized_kernels.inl"
 
 }  // namespace
 
 const NetworkKernels avx512_network_kernels = kTable;
+const QuantizedKernels avx512_quantized_kernels = kQuantizedTable;
 
 }  // namespace hpe::simd

@@ -7,7 +7,7 @@
 
 using Vec = V::Type;
 
-inline int smaller(int a, int b) { return a < b ? a : b; }
+constexpr int smaller(int a, int b) { return a < b ? a : b; }
 
 inline Vec clamped(Vec x, Clamp clamp) { return V::min(V::max(x, V::set1(clamp.low)), V::set1(clamp.high)); }
 
@@ -29,11 +29,11 @@ inline Vec load_lanes(const float* x, int lanes) {
 // --- matrix products -------------------------------------------------------------------------------------------------
 
 // Vectors side by side in the register tile: those that leave the fewest empty, the wider of equals.
-int tile_vectors(int columns) {
+int best_vectors(int columns, int most) {
     const int vectors = (columns + V::kLanes - 1) / V::kLanes;
     int best = 1;
-    int least_waste = V::kMaxVectors;
-    for (int n = 1; n <= smaller(V::kMaxVectors, vectors); ++n) {
+    int least_waste = most;
+    for (int n = 1; n <= smaller(most, vectors); ++n) {
         const int waste = (vectors + n - 1) / n * n - vectors;
         if (waste <= least_waste) {
             least_waste = waste;
@@ -43,7 +43,7 @@ int tile_vectors(int columns) {
     return best;
 }
 
-int block_columns(int columns) { return tile_vectors(columns) * V::kLanes; }
+int block_columns(int columns) { return best_vectors(columns, V::kMaxVectors) * V::kLanes; }
 
 // kRows rows from `row` and the block of columns from `column`; rows past the end repeat the last one.
 template <int kRows, int kVectors>
@@ -97,7 +97,7 @@ void gemm_blocks(const Gemm& g) {
 }
 
 void gemm(const Gemm& g) {
-    switch (tile_vectors(g.columns)) {
+    switch (best_vectors(g.columns, V::kMaxVectors)) {
         case 1: return gemm_blocks<1>(g);
         case 2: return gemm_blocks<2>(g);
         case 3: return gemm_blocks<3>(g);

@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "simd/network_kernels.hpp"
+#include "simd/quantized_kernels.hpp"
 
 namespace hpe::simd {
 namespace {
@@ -32,12 +33,30 @@ struct V {
     static Type scale_pow2(Type x, Type n) { return std::ldexp(x, static_cast<int>(n)); }
     static float sum(Type x) { return x; }
     static float top(Type x) { return x; }
+
+    static constexpr int kQuantizedRows = 4;
+    static constexpr int kQuantizedVectors = 2;
+    using Ints = std::int32_t;
+    using Quads = const std::uint8_t*;
+    using Weights = const std::int8_t*;
+    static Ints no_ints() { return 0; }
+    static Quads quad(const std::uint8_t* x) { return x; }
+    static Weights load_weights(const std::int8_t* weights) { return weights; }
+    static Ints dot(Ints sum, Quads x, Weights w) {
+        for (int i = 0; i < kQuad; ++i) sum += x[i] * w[i];
+        return sum;
+    }
+    static Type to_float(Ints sum) { return static_cast<float>(sum); }
+    static Type load_bytes(const std::uint8_t* x, int) { return static_cast<float>(*x); }
+    static void store_bytes(std::uint8_t* out, Type x, int) { *out = static_cast<std::uint8_t>(std::nearbyint(x)); }
 };
 
 #include "simd/network_kernels.inl"
+#include "simd/quantized_kernels.inl"
 
 }  // namespace
 
 const NetworkKernels scalar_network_kernels = kTable;
+const QuantizedKernels scalar_quantized_kernels = kQuantizedTable;
 
 }  // namespace hpe::simd

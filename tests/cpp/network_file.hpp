@@ -19,10 +19,16 @@ using Bytes = std::vector<std::byte>;
 struct StoredTensor {
     std::string name;
     nn::Shape shape;
-    std::vector<float> data;  // empty: 0.5 everywhere
+    std::vector<float> data;  // empty: 0.5 everywhere, of bytes 3
+    nn::Type type = nn::Type::F32;
 
-    [[nodiscard]] std::vector<float> values() const {
-        return data.empty() ? std::vector<float>(nn::element_count(shape), 0.5F) : data;
+    [[nodiscard]] Bytes bytes() const {
+        const std::size_t count = nn::element_count(shape);
+        if (type == nn::Type::I8) return Bytes(count, std::byte{3});
+        const std::vector<float> values = data.empty() ? std::vector<float>(count, 0.5F) : data;
+        Bytes result(values.size() * sizeof(float));
+        if (!values.empty()) std::memcpy(result.data(), values.data(), result.size());
+        return result;
     }
 };
 
@@ -42,26 +48,31 @@ inline std::string metadata_json(const std::string& graph) {
     return json_text("'__metadata__':{'format':'hpe-edge-network/1','graph':") + json_string(graph) + "}";
 }
 
-inline Bytes raw_file(const std::string& header, const std::vector<float>& data = {}) {
-    Bytes file(8 + header.size() + data.size() * sizeof(float));
+inline Bytes raw_file(const std::string& header, const Bytes& data) {
+    Bytes file(8 + header.size() + data.size());
     for (std::size_t i = 0; i < 8; ++i) {
         file[i] = static_cast<std::byte>(static_cast<std::uint64_t>(header.size()) >> (8 * i) & 0xFFU);
     }
     if (!header.empty()) std::memcpy(file.data() + 8, header.data(), header.size());
-    if (!data.empty()) std::memcpy(file.data() + 8 + header.size(), data.data(), data.size() * sizeof(float));
+    if (!data.empty()) std::memcpy(file.data() + 8 + header.size(), data.data(), data.size());
     return file;
+}
+
+inline Bytes raw_file(const std::string& header, const std::vector<float>& data = {}) {
+    return raw_file(header, StoredTensor{"", {static_cast<int>(data.size())}, data}.bytes());
 }
 
 // `aligned`: the header is padded so that the data start at a multiple of 8, as usual writers do.
 inline Bytes network_file(const std::string& graph, const std::vector<StoredTensor>& tensors, bool aligned = true) {
     std::string header = "{" + metadata_json(json_text(graph));
-    std::vector<float> data;
+    Bytes data;
     for (const StoredTensor& tensor : tensors) {
-        const std::vector<float> values = tensor.values();
-        const std::string begin = std::to_string(data.size() * sizeof(float));
-        data.insert(data.end(), values.begin(), values.end());
-        header += json_text(",'" + tensor.name + "':{'dtype':'F32','shape':" + nn::to_string(tensor.shape) +
-                            ",'data_offsets':[" + begin + "," + std::to_string(data.size() * sizeof(float)) + "]}");
+        const Bytes bytes = tensor.bytes();
+        const std::string begin = std::to_string(data.size());
+        const std::string dtype = tensor.type == nn::Type::F32 ? "F32" : "I8";
+        data.insert(data.end(), bytes.begin(), bytes.end());
+        header += json_text(",'" + tensor.name + "':{'dtype':'" + dtype + "','shape':" + nn::to_string(tensor.shape) +
+                            ",'data_offsets':[" + begin + "," + std::to_string(data.size()) + "]}");
     }
     header += "}";
     while (header.size() % 8 != (aligned ? 0 : 1)) header += ' ';
@@ -106,6 +117,32 @@ inline std::vector<OpCase> layer_cases() {
     };
 }
 
+// Each reads x by way of a quantize node and ends in a dequantize node.
+inline std::vector<OpCase> quantized_cases() {
+    const std::string first = "{'op':'quantize','in':['x'],'out':'q','scale':0.01,'zero':128},";
+    const std::string last = ",{'op':'dequantize','in':['p'],'out':'y','scale':0.02,'zero':7}";
+    const auto conv = [&](const std::string& groups) {
+        return first + "{'op':'qconv','in':['q','w','s','b'],'out':'p','stride':[2,1],'pad':[1,0,0,2],'groups':" + groups +
+               ",'in_zero':128,'low':7,'high':250}" + last;
+    };
+    const std::vector<float> scale = {0.01F, 0.02F, 0.03F, 0.001F, 0.002F, 0.1F};
+    const auto tensors = [&](int channels) {
+        return std::vector<StoredTensor>{
+            {"s", {6}, scale}, {"b", {6}, {}}, {"w", {6, channels, 3, 3}, {}, nn::Type::I8}};
+    };
+    return {
+        {"[5, 9, 8]", conv("1"), tensors(5), {6, 4, 8}},
+        {"[6, 9, 8]", conv("2"), tensors(3), {6, 4, 8}},
+        {"[3, 9, 8]", conv("1"), tensors(3), {6, 4, 8}},  // few channels, in planes
+        {"[3, 7, 9]", first + "{'op':'max_pool','in':['q'],'out':'p','kernel':[2,3],'stride':[2,2],'pad':[0,1,1,1]}" + last,
+         {}, {3, 4, 5}},
+        {"[3, 7, 9]",
+         first + "{'op':'average_pool','in':['q'],'out':'p','kernel':[2,3],'stride':[2,2],'pad':[0,1,1,1],"
+                 "'count_pad':false}" + last,
+         {}, {3, 4, 5}},
+    };
+}
+
 inline std::vector<OpCase> axis_cases() {
     return {
         {"[2, 3, 4]", "{'op':'mean','in':['x'],'out':'y','axes':[2,0],'keep':false}", {}, {3}},
@@ -124,6 +161,8 @@ inline std::vector<OpCase> op_cases() {
     std::vector<OpCase> cases = layer_cases();
     const std::vector<OpCase> axes = axis_cases();
     cases.insert(cases.end(), axes.begin(), axes.end());
+    const std::vector<OpCase> quantized = quantized_cases();
+    cases.insert(cases.end(), quantized.begin(), quantized.end());
     for (const char* op : {"add", "sub", "mul", "div", "min", "max"}) {
         cases.push_back({"[3, 1, 4]", std::string("{'op':'") + op + "','in':['x','w'],'out':'y'}",
                          {{"w", {2, 1}, {}}}, {3, 2, 4}});
@@ -149,7 +188,8 @@ inline void check_promises(const nn::Graph& graph) {
         promise(nn::element_count(value.shape) <= std::size_t{1} << 28, "elements");
         if (!value.constant()) continue;
         defined[i] = true;
-        promise(value.data.size() == nn::element_count(value.shape), "data of the shape");
+        promise(value.data.size() + value.weights.size() == nn::element_count(value.shape), "data of the shape");
+        promise(value.data.empty() == (value.type == nn::Type::I8), "data of the type");
         promise(reinterpret_cast<std::uintptr_t>(value.data.data()) % alignof(float) == 0, "alignment");
     }
     for (const nn::Node& node : graph.nodes) {

@@ -162,7 +162,7 @@ TEST_CASE("a wrong header is refused") {
 }
 
 TEST_CASE("a wrong entry of a tensor is refused") {
-    refused_entry("'w':{'dtype':'F16','shape':[2,2],'data_offsets':[0,16]}", "dtype: expected \"F32\", got \"F16\"");
+    refused_entry("'w':{'dtype':'F16','shape':[2,2],'data_offsets':[0,16]}", "dtype: expected \"F32\" or \"I8\", got \"F16\"");
     refused_entry("'w':{'dtype':'F32','shape':[2,2]}", "the key \"data_offsets\"");
     refused_entry("'w':{'dtype':'F32','shape':[2,2],'data_offsets':[0,16],'more':0}", "no other key");
     refused_entry("'w':{'dtype':'F32','shape':[2,2],'data_offsets':[0]}", "expected 2 numbers");
@@ -246,6 +246,31 @@ TEST_CASE("a wrong node is refused") {
     refused("{'op':'relu','in':['x'],'out':'w'}", "every name defined once", {{"w", {1}, {}}});
     refused(kRelu, "every name defined once", {{"x", {1}, {}}});
     refused("{'op':'relu','in':['w'],'out':'y'}", "expected a value as input 0", {{"w", {1}, {}}});
+}
+
+TEST_CASE("wrong types, scales and bytes of quantized operators are refused") {
+    const test::OpCase good = test::quantized_cases()[0];
+    const auto changed = [&](const std::string& part, const std::string& by, const std::string& message) {
+        CAPTURE(by);
+        const test::Bytes file =
+            test::network_file(test::graph_text(good.input_shape, replaced(good.nodes, part, by)), good.tensors);
+        refused_file(file, message);
+    };
+    changed("'scale':0.01", "'scale':0", "expected a scale above 0");
+    changed("'zero':128", "'zero':256", "an integer from 0 to 255");
+    changed("'low':7,", "'low':251,", "expected low <= high");
+    changed("['q','w','s','b']", "['x','w','s','b']", "U8 as input 0");
+    changed("['q','w','s','b']", "['q','w','b']", "expected 4 inputs");
+    changed(",{'op':'dequantize','in':['p'],'out':'y','scale':0.02,'zero':7}",
+            ",{'op':'relu','in':['p'],'out':'y'}", "F32 as input 0");
+    changed("'out':'p'", "'out':'y'", "a name defined before");
+    std::vector<test::StoredTensor> tensors = good.tensors;
+    tensors[2].type = nn::Type::F32;
+    refused_file(test::network_file(test::graph_text(good.input_shape, good.nodes), tensors), "I8 as input 1");
+    tensors = good.tensors;
+    tensors[0].data[3] = 0.0F;
+    refused_file(test::network_file(test::graph_text(good.input_shape, good.nodes), tensors), "scales above 0");
+    refused("{'op':'quantize','in':['x'],'out':'y','scale':1,'zero':0}", "a value of float32");
 }
 
 TEST_CASE("wrong inputs and attributes of conv are refused") {

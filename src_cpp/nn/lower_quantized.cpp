@@ -1,0 +1,137 @@
+// Operators on 8-bit values.
+#include <algorithm>
+
+#include "nn/lower.hpp"
+#include "nn/window.hpp"
+
+namespace hpe::nn {
+namespace {
+
+int quads_of(int depth) { return (depth + simd::kQuad - 1) / simd::kQuad; }
+
+std::int32_t end_of(const Builder& builder, int value) {
+    return static_cast<std::int32_t>(element_count(builder.shape(value)));
+}
+
+// Bytes that live as long as the plan.
+const std::int8_t* keep_bytes(Builder& builder, const std::vector<std::int8_t>& bytes) {
+    AlignedFloats floats(bytes.size() / sizeof(float) + 1);
+    auto* const to = reinterpret_cast<std::int8_t*>(floats.data());
+    std::copy(bytes.begin(), bytes.end(), to);
+    builder.keep(std::move(floats));
+    return to;
+}
+
+const float* keep_floats(Builder& builder, const std::vector<float>& values) {
+    AlignedFloats floats(values.size());
+    std::copy(values.begin(), values.end(), floats.data());
+    return builder.keep(std::move(floats));
+}
+
+// How the taps of a filter are gathered: one by one with the channels behind them, or in planes a row at a time.
+struct Gather {
+    int taps, depth;
+    bool planar;
+};
+
+// The weights of output channels first .. first + columns, packed for the kernel.
+std::vector<std::int8_t> packed(const Builder& builder, const Value& weight, int first, int columns, const Gather& gather) {
+    const int channels = weight.shape[1];
+    const int cells = weight.shape[2] * weight.shape[3];
+    const int block = builder.byte_kernels().block_columns(columns);
+    const int quads = quads_of(gather.depth);
+    const int blocks = (columns + block - 1) / block;
+    std::vector<std::int8_t> bytes(static_cast<std::size_t>(blocks) * static_cast<std::size_t>(gather.taps * quads) *
+                                   static_cast<std::size_t>(block * simd::kQuad));
+    for (int n = 0; n < columns; ++n) {
+        for (int t = 0; t < gather.taps; ++t) {
+            for (int k = 0; k < gather.depth; ++k) {
+                const int cell = gather.planar ? t * gather.depth + k : k * cells + t;
+                const int row = (n / block * gather.taps + t) * quads + k / simd::kQuad;
+                const int to = (row * block + n % block) * simd::kQuad + k % simd::kQuad;
+                bytes[static_cast<std::size_t>(to)] =
+                    weight.weights[static_cast<std::size_t>((first + n) * channels * cells + cell)];
+            }
+        }
+    }
+    return bytes;
+}
+
+// bias - in_zero scale sum w: what the zero of the input adds to every sum is taken off again.
+std::vector<float> centred_bias(const Builder& builder, const Node& node, int in_zero) {
+    const Value& weight = builder.value(node.inputs[1]);
+    const std::size_t filters = static_cast<std::size_t>(weight.shape[0]);
+    const std::size_t size = weight.weights.size() / filters;
+    std::vector<float> bias;
+    for (std::size_t o = 0; o < filters; ++o) {
+        int sum = 0;
+        for (const std::int8_t w : weight.weights.subspan(o * size, size)) sum += w;
+        const double scale = builder.value(node.inputs[2]).data[o];
+        bias.push_back(static_cast<float>(double{builder.value(node.inputs[3]).data[o]} - in_zero * scale * sum));
+    }
+    return bias;
+}
+
+}  // namespace
+
+void lower(Builder& builder, const Node& node, const QConv& op) {
+    const int input = node.inputs[0];
+    const Value& weight = builder.value(node.inputs[1]);
+    const int channels = builder.shape(input)[0];
+    const int groups = op.conv.groups;
+    const int columns = weight.shape[0] / groups;
+    const Window w = window(builder, node, {weight.shape[2], weight.shape[3]}, op.conv.stride, op.conv.pad);
+    const bool planar = groups == 1 && stays_in_planes(builder, input);
+    const Gather gather = planar ? Gather{channels * w.kernel.y, w.kernel.x, true} : Gather{w.taps(), channels / groups, false};
+    // a last quad may reach behind its pixel, where the weights are zero
+    const auto tail = static_cast<std::size_t>(channels + simd::kQuad);
+    const Planes planes = planar ? padded_planes(builder, input, w, op.in_zero) : Planes{};
+    const int x = planar ? planes.operand.buffer : builder.read_owned(input, image_order(), tail);
+    const int out = builder.write(node.output, image_order());
+    const std::vector<float> scale(builder.value(node.inputs[2]).data.begin(), builder.value(node.inputs[2]).data.end());
+    const float* const kept_scale = keep_floats(builder, scale);
+    const float* const kept_bias = keep_floats(builder, centred_bias(builder, node, op.in_zero));
+    for (int g = 0; g < groups; ++g) {
+        const std::int8_t* const weights = keep_bytes(builder, packed(builder, weight, g * columns, columns, gather));
+        auto& step = builder.add<QuantizedGemmStep>("qconv " + builder.value(node.output).name, {x}, {out});
+        step.x = x;
+        step.out = out;
+        step.x_start = static_cast<std::size_t>(g * gather.depth);
+        step.out_start = static_cast<std::size_t>(g * columns);
+        step.offsets = planar ? plane_offsets(w, planes, channels) : tap_offsets(w, channels, end_of(builder, input));
+        step.zero = op.in_zero;
+        if (!planar) step.zeros = {element_count(builder.shape(input)), tail};
+        step.gemm = {nullptr,  nullptr, w.pixels(), gather.taps, quads_of(gather.depth), weights, kept_scale + g * columns,
+                     kept_bias + g * columns, columns, {op.low, op.high}, nullptr, weight.shape[0]};
+    }
+}
+
+void lower(Builder& builder, const Node& node, const Quantize& op) {
+    const int input = node.inputs[0];
+    const Shape& shape = builder.shape(input);
+    const Order order = order_of(shape, builder.place(input).strides);
+    const Operand x = builder.read(input, order);
+    const int out = builder.write(node.output, order);
+    auto& step = builder.add<QuantizeStep>("quantize " + builder.value(node.output).name, buffers_of({x}), {out});
+    step.x = x;
+    step.out = out;
+    step.factor = 1.0F / op.scale;
+    step.zero = op.zero;
+    step.count = static_cast<int>(element_count(shape));
+}
+
+void lower(Builder& builder, const Node& node, const Dequantize& op) {
+    const int input = node.inputs[0];
+    const Shape& shape = builder.shape(input);
+    const Order order = order_of(shape, builder.place(input).strides);
+    const int x = builder.read_owned(input, order, 0);
+    const int out = builder.write(node.output, order);
+    auto& step = builder.add<DequantizeStep>("dequantize " + builder.value(node.output).name, {x}, {out});
+    step.x = x;
+    step.out = out;
+    step.scale = op.scale;
+    step.zero = op.zero;
+    step.count = static_cast<int>(element_count(shape));
+}
+
+}  // namespace hpe::nn

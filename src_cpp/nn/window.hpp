@@ -1,0 +1,37 @@
+// Windows that slide over images, and where their pixels lie.
+#pragma once
+
+#include "nn/builder.hpp"
+
+namespace hpe::nn {
+
+struct Window {
+    Pair kernel, stride;
+    Pad pad;
+    int height, width;  // of the input
+    int out_height, out_width;
+
+    [[nodiscard]] int taps() const { return kernel.y * kernel.x; }
+    [[nodiscard]] int pixels() const { return out_height * out_width; }
+    [[nodiscard]] bool padded() const { return (pad.top | pad.left | pad.bottom | pad.right) != 0; }
+};
+
+[[nodiscard]] Window window(Builder& builder, const Node& node, Pair kernel, Pair stride, Pad pad);
+
+// Offsets [taps][pixels] of the input pixels, `pitch` elements each; `outside` for those that the image lacks.
+[[nodiscard]] Offsets tap_offsets(const Window& w, int pitch, std::int32_t outside);
+
+// Whether the value has few channels that lie in planes, as a picture has: then convolutions leave them there.
+[[nodiscard]] bool stays_in_planes(const Builder& builder, int value);
+
+// An input in planes with its padding, of this value, around them.
+struct Planes {
+    Operand operand;
+    int height, width;
+};
+[[nodiscard]] Planes padded_planes(Builder& builder, int input, const Window& w, int padding);
+
+// Offsets [channels * kernel.y][pixels] of rows of taps.
+[[nodiscard]] Offsets plane_offsets(const Window& w, const Planes& planes, int channels);
+
+}  // namespace hpe::nn
