@@ -66,6 +66,7 @@ void lower_planar(Builder& builder, const Node& node, const Window& w) {
     step.has_bias = true;
     step.gemm = gemm_of(builder, w.pixels(), channels * w.kernel.y, w.kernel.x, to.channels, to);
     step.offsets = plane_offsets(w, planes, channels);
+    step.gemm.row_step = even_step(step.offsets, w.pixels(), builder.kernels().tile_rows);
 }
 
 void lower_depthwise_planar(Builder& builder, const Node& node, const Window& w) {
@@ -140,6 +141,7 @@ void lower_winograd(Builder& builder, const Node& node, const Window& w, int m) 
     step.input_offsets = winograd_input_offsets(w.height, w.width, channels, w.pad, {w.out_height, w.out_width}, m);
     step.output_offsets = winograd_output_offsets({w.out_height, w.out_width}, to.channels, m);
     for (int t = 0; t < tiles; ++t) step.row_offsets.push_back(t * channels);
+    step.gemm.row_step = channels;
 }
 
 // Any convolution, group by group.
@@ -162,6 +164,7 @@ void lower_gathered(Builder& builder, const Node& node, const Window& w, int gro
         step.has_bias = true;
         step.gemm = gemm_of(builder, w.pixels(), w.taps(), depth, columns, to);
         step.offsets = tap_offsets(w, channels, end_of(builder, input));
+        step.gemm.row_step = even_step(step.offsets, w.pixels(), builder.kernels().tile_rows);
         if (w.padded()) step.zeros = {element_count(builder.shape(input)), static_cast<std::size_t>(channels)};
     }
 }

@@ -134,6 +134,7 @@ void lower(Builder& builder, const Node& node, const Linear&) {
     step.gemm.clamp = fused.clamp;
     step.gemm.out_pitch = columns;
     set_packed(builder.kernels(), step.gemm);
+    step.gemm.row_step = depth;
     for (int r = 0; r < step.gemm.rows; ++r) step.offsets.push_back(r * depth);
 }
 
@@ -171,6 +172,7 @@ void lower(Builder& builder, const Node& node, const MatMul&) {
         step.gemm.out_pitch = columns;
         step.gemm.weights_pitch = right.row_pitch;
         step.gemm.block_pitch = builder.kernels().block_columns(columns);
+        step.gemm.row_step = left.row_pitch;
         for (int r = 0; r < left.rows; ++r) step.offsets.push_back(static_cast<std::int32_t>(r * left.row_pitch));
     }
 }

@@ -28,33 +28,66 @@ const float* keep_floats(Builder& builder, const std::vector<float>& values) {
     return builder.keep(std::move(floats));
 }
 
-// How the taps of a filter are gathered: one by one with the channels behind them, or in planes a row at a time.
+// How a filter is gathered: tap by tap with the channels behind it, or from pixels of four bytes a row of taps at a time.
 struct Gather {
-    int taps, depth;
-    bool planar;
+    int taps, quads;
+    bool pixels;
 };
 
 // The weights of output channels first .. first + columns, packed for the kernel.
 std::vector<std::int8_t> packed(const Builder& builder, const Value& weight, int first, int columns, const Gather& gather) {
     const int channels = weight.shape[1];
-    const int cells = weight.shape[2] * weight.shape[3];
+    const int width = weight.shape[3];
+    const int cells = weight.shape[2] * width;
     const int block = builder.byte_kernels().block_columns(columns);
-    const int quads = quads_of(gather.depth);
     const int blocks = (columns + block - 1) / block;
-    std::vector<std::int8_t> bytes(static_cast<std::size_t>(blocks) * static_cast<std::size_t>(gather.taps * quads) *
+    std::vector<std::int8_t> bytes(static_cast<std::size_t>(blocks) * static_cast<std::size_t>(gather.taps * gather.quads) *
                                    static_cast<std::size_t>(block * simd::kQuad));
     for (int n = 0; n < columns; ++n) {
-        for (int t = 0; t < gather.taps; ++t) {
-            for (int k = 0; k < gather.depth; ++k) {
-                const int cell = gather.planar ? t * gather.depth + k : k * cells + t;
-                const int row = (n / block * gather.taps + t) * quads + k / simd::kQuad;
-                const int to = (row * block + n % block) * simd::kQuad + k % simd::kQuad;
+        for (int cell = 0; cell < cells; ++cell) {
+            for (int c = 0; c < channels; ++c) {
+                const int quad = gather.pixels ? cell : cell * gather.quads + c / simd::kQuad;
+                const int row = n / block * gather.taps * gather.quads + quad;
+                const int to = (row * block + n % block) * simd::kQuad + c % simd::kQuad;
                 bytes[static_cast<std::size_t>(to)] =
-                    weight.weights[static_cast<std::size_t>((first + n) * channels * cells + cell)];
+                    weight.weights[static_cast<std::size_t>(((first + n) * channels + c) * cells + cell)];
             }
         }
     }
     return bytes;
+}
+
+// The input as pixels of four bytes with the padding around them.
+int padded_pixels(Builder& builder, int input, const Window& w, int border) {
+    const Shape& shape = builder.shape(input);
+    const int height = w.height + w.pad.top + w.pad.bottom;
+    const int width = w.width + w.pad.left + w.pad.right;
+    const int x = builder.read_owned(input, plain_order(shape), 0);
+    const int out = builder.scratch(element_count({height, width, simd::kQuad}), Type::U8);
+    auto& step = builder.add<InterleaveStep>("interleave " + builder.value(input).name, {x}, {out});
+    step.x = x;
+    step.out = out;
+    step.channels = shape[0];
+    step.height = w.height;
+    step.width = w.width;
+    step.border = border;
+    step.top = w.pad.top;
+    step.left = w.pad.left;
+    step.padded_height = height;
+    step.padded_width = width;
+    return out;
+}
+
+Offsets pixel_offsets(const Window& w) {
+    const int width = w.width + w.pad.left + w.pad.right;
+    Offsets offsets;
+    for (int t = 0; t < w.kernel.y; ++t) {
+        for (int p = 0; p < w.pixels(); ++p) {
+            const int y = p / w.out_width * w.stride.y + t;
+            offsets.push_back((y * width + p % w.out_width * w.stride.x) * simd::kQuad);
+        }
+    }
+    return offsets;
 }
 
 // bias - in_zero scale sum w: what the zero of the input adds to every sum is taken off again.
@@ -81,12 +114,11 @@ void lower(Builder& builder, const Node& node, const QConv& op) {
     const int groups = op.conv.groups;
     const int columns = weight.shape[0] / groups;
     const Window w = window(builder, node, {weight.shape[2], weight.shape[3]}, op.conv.stride, op.conv.pad);
-    const bool planar = groups == 1 && stays_in_planes(builder, input);
-    const Gather gather = planar ? Gather{channels * w.kernel.y, w.kernel.x, true} : Gather{w.taps(), channels / groups, false};
+    const bool pixels = groups == 1 && stays_in_planes(builder, input);
+    const Gather gather = pixels ? Gather{w.kernel.y, w.kernel.x, true} : Gather{w.taps(), quads_of(channels / groups), false};
     // a last quad may reach behind its pixel, where the weights are zero
     const auto tail = static_cast<std::size_t>(channels + simd::kQuad);
-    const Planes planes = planar ? padded_planes(builder, input, w, op.in_zero) : Planes{};
-    const int x = planar ? planes.operand.buffer : builder.read_owned(input, image_order(), tail);
+    const int x = pixels ? padded_pixels(builder, input, w, op.in_zero) : builder.read_owned(input, image_order(), tail);
     const int out = builder.write(node.output, image_order());
     const std::vector<float> scale(builder.value(node.inputs[2]).data.begin(), builder.value(node.inputs[2]).data.end());
     const float* const kept_scale = keep_floats(builder, scale);
@@ -96,13 +128,22 @@ void lower(Builder& builder, const Node& node, const QConv& op) {
         auto& step = builder.add<QuantizedGemmStep>("qconv " + builder.value(node.output).name, {x}, {out});
         step.x = x;
         step.out = out;
-        step.x_start = static_cast<std::size_t>(g * gather.depth);
+        step.x_start = static_cast<std::size_t>(g * (channels / groups));
         step.out_start = static_cast<std::size_t>(g * columns);
-        step.offsets = planar ? plane_offsets(w, planes, channels) : tap_offsets(w, channels, end_of(builder, input));
+        step.offsets = pixels ? pixel_offsets(w) : tap_offsets(w, channels, end_of(builder, input));
         step.zero = op.in_zero;
-        if (!planar) step.zeros = {element_count(builder.shape(input)), tail};
-        step.gemm = {nullptr,  nullptr, w.pixels(), gather.taps, quads_of(gather.depth), weights, kept_scale + g * columns,
-                     kept_bias + g * columns, columns, {op.low, op.high}, nullptr, weight.shape[0]};
+        if (!pixels) step.zeros = {element_count(builder.shape(input)), tail};
+        step.gemm = {};
+        step.gemm.row_step = even_step(step.offsets, w.pixels(), builder.byte_kernels().tile_rows);
+        step.gemm.rows = w.pixels();
+        step.gemm.taps = gather.taps;
+        step.gemm.quads = gather.quads;
+        step.gemm.weights = weights;
+        step.gemm.scale = kept_scale + g * columns;
+        step.gemm.bias = kept_bias + g * columns;
+        step.gemm.columns = columns;
+        step.gemm.range = {op.low, op.high};
+        step.gemm.out_pitch = weight.shape[0];
     }
 }
 

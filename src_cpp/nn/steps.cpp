@@ -135,6 +135,16 @@ void QuantizedPoolStep::run(const Memory& memory, const Kernels& kernels) const 
     kernels.bytes.pool(bound);
 }
 
+void InterleaveStep::run(const Memory& memory, const Kernels& kernels) const {
+    const std::uint8_t* const planes = memory.bytes_at(x);
+    std::uint8_t* const pixels = memory.bytes_at(out);
+    std::fill_n(pixels, padded_height * padded_width * simd::kQuad, static_cast<std::uint8_t>(border));
+    for (int y = 0; y < height; ++y) {
+        std::uint8_t* const row = pixels + ((y + top) * padded_width + left) * simd::kQuad;
+        kernels.bytes.interleave(planes + y * width, static_cast<std::ptrdiff_t>(height) * width, channels, width, row);
+    }
+}
+
 void QuantizeStep::run(const Memory& memory, const Kernels& kernels) const {
     kernels.bytes.quantize(memory.at(x), count, factor, zero, memory.bytes_at(out));
 }

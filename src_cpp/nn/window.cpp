@@ -55,6 +55,16 @@ Planes padded_planes(Builder& builder, int input, const Window& w, int padding) 
     return planes;
 }
 
+std::ptrdiff_t even_step(const Offsets& offsets, int rows, int tile) {
+    if (rows < 2) return 0;
+    const std::int32_t step = offsets[1] - offsets[0];
+    for (std::size_t i = 1; i < offsets.size(); ++i) {
+        const bool first = static_cast<int>(i) % rows % tile == 0;
+        if (!first && offsets[i] - offsets[i - 1] != step) return 0;
+    }
+    return step;
+}
+
 Offsets plane_offsets(const Window& w, const Planes& planes, int channels) {
     Offsets offsets;
     for (int t = 0; t < channels * w.kernel.y; ++t) {

@@ -31,6 +31,9 @@ struct Planes {
 };
 [[nodiscard]] Planes padded_planes(Builder& builder, int input, const Window& w, int padding);
 
+// From one row of the kernels' tiles of so many to the next, where that is the same for all of [taps][rows]; else 0.
+[[nodiscard]] std::ptrdiff_t even_step(const Offsets& offsets, int rows, int tile);
+
 // Offsets [channels * kernel.y][pixels] of rows of taps.
 [[nodiscard]] Offsets plane_offsets(const Window& w, const Planes& planes, int channels);
 

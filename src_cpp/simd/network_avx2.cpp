@@ -85,8 +85,10 @@ struct V {
     static void store_bytes(std::uint8_t* out, Type x, int n) {
         const __m256i ints = _mm256_cvtps_epi32(x);
         const __m128i words = _mm_packus_epi32(_mm256_castsi256_si128(ints), _mm256_extracti128_si256(ints, 1));
+        const __m128i packed = _mm_packus_epi16(words, words);
+        if (n == kLanes) return _mm_storel_epi64(reinterpret_cast<__m128i*>(out), packed);
         std::uint8_t bytes[kLanes];
-        _mm_storel_epi64(reinterpret_cast<__m128i*>(bytes), _mm_packus_epi16(words, words));
+        _mm_storel_epi64(reinterpret_cast<__m128i*>(bytes), packed);
         __builtin_memcpy(out, bytes, static_cast<std::size_t>(n));
     }
 };

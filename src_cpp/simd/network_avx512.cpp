@@ -53,7 +53,12 @@ struct V {
         return _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_maskz_loadu_epi8(mask(n), x)));
     }
     static void store_bytes(std::uint8_t* out, Type x, int n) {
-        _mm512_mask_cvtusepi32_storeu_epi8(out, mask(n), _mm512_cvtps_epi32(x));
+        const __m128i bytes = _mm512_cvtusepi32_epi8(_mm512_cvtps_epi32(x));
+        if (n == kLanes) {  // a masked store of bytes takes many times as long
+            _mm_storeu_si128(reinterpret_cast<__m128i*>(out), bytes);
+        } else {
+            _mm_mask_storeu_epi8(out, mask(n), bytes);
+        }
     }
 };
 

@@ -19,6 +19,7 @@ struct Clamp {
 struct Gemm {
     const float* x;
     const std::int32_t* offsets;  // [taps][rows]
+    std::ptrdiff_t row_step;      // from one row of a tile to the next where all are equal, which saves loads; else 0
     int rows;
     int taps;
     int depth;
@@ -109,6 +110,8 @@ struct Axis {
 struct NetworkKernels {
     // Columns that one block of packed weights holds when a matrix has so many.
     int (*block_columns)(int columns);
+
+    int tile_rows;  // that gemm takes together, starting from the first
 
     void (*gemm)(const Gemm& gemm);
     void (*depthwise)(const Depthwise& depthwise);

@@ -45,10 +45,22 @@ int best_vectors(int columns, int most) {
 
 int block_columns(int columns) { return best_vectors(columns, V::kMaxVectors) * V::kLanes; }
 
-// kRows rows from `row` and the block of columns from `column`; rows past the end repeat the last one.
-template <int kRows, int kVectors>
+// What is known of a tile: all rows exist, so that sums stay in registers to the end, and also lie row_step apart.
+enum class Tile { Part, Full, Even };
+
+// Where the rows of a tile begin for one tap: row_step apart if even; else as the offsets say, those past the end repeating
+// the last one.
+template <int kRows, bool kEven, class T>
+inline void tile_starts(const T* base, const std::int32_t* offsets, std::ptrdiff_t row_step, int rows, const T* (&x)[kRows]) {
+    for (int r = 0; r < kRows; ++r) {
+        x[r] = kEven ? base + offsets[0] + r * row_step : base + offsets[smaller(r, rows - 1)];
+    }
+}
+
+// kRows rows from `row` and the block of columns from `column`.
+template <int kRows, int kVectors, Tile kTile>
 inline void gemm_tile(const Gemm& g, int row, int column, const float* weights) {
-    const int rows = smaller(kRows, g.rows - row);
+    const int rows = kTile == Tile::Part ? smaller(kRows, g.rows - row) : kRows;
     Vec sums[kRows][kVectors];
     for (int v = 0; v < kVectors; ++v) {
         const int at = column + v * V::kLanes;
@@ -59,7 +71,7 @@ inline void gemm_tile(const Gemm& g, int row, int column, const float* weights) 
     for (int t = 0; t < g.taps; ++t) {
         const std::int32_t* offsets = g.offsets + static_cast<std::ptrdiff_t>(t) * g.rows + row;
         const float* x[kRows];
-        for (int r = 0; r < kRows; ++r) x[r] = g.x + offsets[smaller(r, rows - 1)];
+        tile_starts<kRows, kTile == Tile::Even>(g.x, offsets, g.row_step, rows, x);
         for (int k = 0; k < g.depth; ++k) {
             Vec w[kVectors];
             for (int v = 0; v < kVectors; ++v) w[v] = V::load(weights + v * V::kLanes);
@@ -86,13 +98,14 @@ void gemm_blocks(const Gemm& g) {
     const float* weights = g.weights;
     for (int column = 0; column < g.columns; column += kBlock, weights += g.block_pitch) {
         int row = 0;
-        for (; row + V::kMaxRows <= g.rows; row += V::kMaxRows) gemm_tile<V::kMaxRows, kVectors>(g, row, column, weights);
-        for (; row + 4 <= g.rows; row += 4) gemm_tile<4, kVectors>(g, row, column, weights);
-        if (g.rows - row == 1) {
-            gemm_tile<1, kVectors>(g, row, column, weights);
-        } else if (row < g.rows) {
-            gemm_tile<4, kVectors>(g, row, column, weights);
+        for (; g.row_step != 0 && row + V::kMaxRows <= g.rows; row += V::kMaxRows) {
+            gemm_tile<V::kMaxRows, kVectors, Tile::Even>(g, row, column, weights);
         }
+        for (; row + V::kMaxRows <= g.rows; row += V::kMaxRows) {
+            gemm_tile<V::kMaxRows, kVectors, Tile::Full>(g, row, column, weights);
+        }
+        for (; row + 1 < g.rows; row += 4) gemm_tile<4, kVectors, Tile::Part>(g, row, column, weights);
+        if (row < g.rows) gemm_tile<1, kVectors, Tile::Full>(g, row, column, weights);
     }
 }
 
@@ -107,10 +120,10 @@ void gemm(const Gemm& g) {
 
 // --- one filter a channel, pools -------------------------------------------------------------------------------------
 
-// kPixels pixels from `pixel`, those past the end repeating the last one. kFull: all lanes exist.
-template <int kPixels, bool kFull>
+// kPixels pixels from `pixel`, in a Part those past the end repeating the last one. kFull: all lanes exist.
+template <int kPixels, Tile kTile, bool kFull>
 inline void depthwise_tile(const Depthwise& d, int pixel, int c, int lanes) {
-    const int pixels = smaller(kPixels, d.pixels - pixel);
+    const int pixels = kTile == Tile::Part ? smaller(kPixels, d.pixels - pixel) : kPixels;
     Vec sums[kPixels];
     const Vec bias = kFull ? V::load(d.bias + c) : V::load_part(d.bias + c, lanes);
     for (int p = 0; p < kPixels; ++p) sums[p] = bias;
@@ -128,12 +141,17 @@ inline void depthwise_tile(const Depthwise& d, int pixel, int c, int lanes) {
     }
 }
 
+template <Tile kTile>
+inline void depthwise_channels(const Depthwise& d, int pixel) {
+    int c = 0;
+    for (; c + V::kLanes <= d.channels; c += V::kLanes) depthwise_tile<V::kMaxRows, kTile, true>(d, pixel, c, V::kLanes);
+    if (c < d.channels) depthwise_tile<V::kMaxRows, kTile, false>(d, pixel, c, d.channels - c);
+}
+
 void depthwise(const Depthwise& d) {
-    for (int p = 0; p < d.pixels; p += V::kMaxRows) {
-        int c = 0;
-        for (; c + V::kLanes <= d.channels; c += V::kLanes) depthwise_tile<V::kMaxRows, true>(d, p, c, V::kLanes);
-        if (c < d.channels) depthwise_tile<V::kMaxRows, false>(d, p, c, d.channels - c);
-    }
+    int p = 0;
+    for (; p + V::kMaxRows <= d.pixels; p += V::kMaxRows) depthwise_channels<Tile::Full>(d, p);
+    if (p < d.pixels) depthwise_channels<Tile::Part>(d, p);
 }
 
 // kVectors vectors of one row of one plane.
@@ -448,5 +466,5 @@ void reduce(ReduceOp op, const float* x, Axis axis, float scale, float* out) {
     }
 }
 
-constexpr NetworkKernels kTable = {&block_columns, &gemm, &depthwise, &depthwise_planes,
+constexpr NetworkKernels kTable = {&block_columns, V::kMaxRows, &gemm, &depthwise, &depthwise_planes,
                                    &pool, &winograd_input, &winograd_output, &unary, &binary, &softmax, &reduce};

@@ -22,6 +22,7 @@ struct ByteRange {
 struct QuantizedGemm {
     const std::uint8_t* x;
     const std::int32_t* offsets;  // [taps][rows], bytes
+    std::ptrdiff_t row_step;      // as in Gemm
     int rows;
     int taps;
     int quads;                  // of a tap
@@ -47,8 +48,12 @@ struct QuantizedPool {
 
 struct QuantizedKernels {
     int (*block_columns)(int columns);
+    int tile_rows;
     void (*gemm)(const QuantizedGemm& gemm);
     void (*pool)(const QuantizedPool& pool);
+
+    // Up to four planes of n bytes, plane_pitch apart, to pixels of kQuad bytes; the bytes of planes that are not there are 0.
+    void (*interleave)(const std::uint8_t* planes, std::ptrdiff_t plane_pitch, int count, int n, std::uint8_t* out);
 
     // out = clamp(round(x * factor) + zero, 0, 255) and out = (x - zero) * scale.
     void (*quantize)(const float* x, int n, float factor, int zero, std::uint8_t* out);

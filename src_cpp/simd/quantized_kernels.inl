@@ -7,9 +7,9 @@ inline void store_rounded(std::uint8_t* out, Vec x, Vec low, Vec high, int lanes
     V::store_bytes(out, V::min(V::max(x, low), high), lanes);
 }
 
-template <int kRows, int kVectors>
+template <int kRows, int kVectors, Tile kTile>
 inline void quantized_tile(const QuantizedGemm& g, int row, int column, const std::int8_t* weights) {
-    const int rows = smaller(kRows, g.rows - row);
+    const int rows = kTile == Tile::Part ? smaller(kRows, g.rows - row) : kRows;
     V::Ints sums[kRows][kVectors];
     for (int r = 0; r < kRows; ++r) {
         for (int v = 0; v < kVectors; ++v) sums[r][v] = V::no_ints();
@@ -17,7 +17,7 @@ inline void quantized_tile(const QuantizedGemm& g, int row, int column, const st
     for (int t = 0; t < g.taps; ++t) {
         const std::int32_t* offsets = g.offsets + static_cast<std::ptrdiff_t>(t) * g.rows + row;
         const std::uint8_t* x[kRows];
-        for (int r = 0; r < kRows; ++r) x[r] = g.x + offsets[smaller(r, rows - 1)];
+        tile_starts<kRows, kTile == Tile::Even>(g.x, offsets, g.row_step, rows, x);
         for (int k = 0; k < g.quads; ++k) {
             V::Weights w[kVectors];
             for (int v = 0; v < kVectors; ++v) w[v] = V::load_weights(weights + v * V::kLanes * kQuad);
@@ -51,10 +51,13 @@ void quantized_blocks(const QuantizedGemm& g) {
     const std::int8_t* weights = g.weights;
     for (int column = 0; column < g.columns; column += kBlock, weights += block_size) {
         int row = 0;
-        for (; row + V::kQuantizedRows <= g.rows; row += V::kQuantizedRows) {
-            quantized_tile<V::kQuantizedRows, kVectors>(g, row, column, weights);
+        for (; g.row_step != 0 && row + V::kQuantizedRows <= g.rows; row += V::kQuantizedRows) {
+            quantized_tile<V::kQuantizedRows, kVectors, Tile::Even>(g, row, column, weights);
         }
-        for (; row < g.rows; row += 4) quantized_tile<4, kVectors>(g, row, column, weights);
+        for (; row + V::kQuantizedRows <= g.rows; row += V::kQuantizedRows) {
+            quantized_tile<V::kQuantizedRows, kVectors, Tile::Full>(g, row, column, weights);
+        }
+        for (; row < g.rows; row += 4) quantized_tile<4, kVectors, Tile::Part>(g, row, column, weights);
     }
 }
 
@@ -90,6 +93,21 @@ void quantized_pool(const QuantizedPool& s) {
     }
 }
 
+void interleave(const std::uint8_t* planes, std::ptrdiff_t plane_pitch, int count, int n, std::uint8_t* out) {
+    const auto plane = [&](int c) { return planes + smaller(c, count - 1) * plane_pitch; };
+    const std::uint8_t* p0 = plane(0);
+    const std::uint8_t* p1 = plane(1);
+    const std::uint8_t* p2 = plane(2);
+    const std::uint8_t* p3 = plane(3);
+    const std::uint32_t present = count >= kQuad ? 0xFFFFFFFFU : (1U << (8 * count)) - 1U;
+    for (int i = 0; i < n; ++i) {  // compilers make vectors of this
+        const std::uint32_t pixel = p0[i] | static_cast<std::uint32_t>(p1[i]) << 8U |
+                                    static_cast<std::uint32_t>(p2[i]) << 16U | static_cast<std::uint32_t>(p3[i]) << 24U;
+        const std::uint32_t kept = pixel & present;
+        __builtin_memcpy(out + i * kQuad, &kept, sizeof kept);
+    }
+}
+
 void quantize(const float* x, int n, float factor, int zero, std::uint8_t* out) {
     const Vec low = V::zero();
     const Vec high = V::set1(255.0F);
@@ -108,5 +126,5 @@ void dequantize(const std::uint8_t* x, int n, float scale, int zero, float* out)
     }
 }
 
-constexpr QuantizedKernels kQuantizedTable = {&quantized_block_columns, &quantized_gemm, &quantized_pool, &quantize,
-                                              &dequantize};
+constexpr QuantizedKernels kQuantizedTable = {&quantized_block_columns, V::kQuantizedRows, &quantized_gemm, &quantized_pool,
+                                              &interleave,              &quantize,        &dequantize};
