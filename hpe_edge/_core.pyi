@@ -336,3 +336,34 @@ class Network:
     @property
     def weight_bytes(self) -> int:
         """Memory of the weights, packed for the instruction set."""
+
+class Model:
+    """A model card and its network: frames and boxes in, poses out, in one call that keeps no interpreter lock.
+
+    Does what :func:`preprocess`, :meth:`Network.run`, the decode of :mod:`hpe_edge.heads` and :func:`offset_pitch_zero`
+    do one after the other.
+
+    Args:
+        card: text of the card.
+        network: bytes of its safetensors file.
+        threads: threads that share the boxes of a call.
+
+    Raises:
+        CorruptModelError: card or network is damaged, or they do not belong together.
+        InvalidArgumentError: threads is not 1 to 256.
+    """
+
+    def __init__(self, card: str, network: bytes, threads: int = 1) -> None: ...
+    def estimate(
+        self, image: NDArray[np.uint8], boxes_xyxy: NDArray[np.float32], *, pixel_format: str
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """``(euler_deg, std_deg)``, float32 (N, 3) each, of the heads in the boxes (N, 4) of one frame.
+
+        Raises:
+            InvalidImageError, InvalidBoxError: as :func:`preprocess`.
+            InvalidArgumentError: the network's outputs give no finite angle.
+        """
+
+    @property
+    def network(self) -> Network:
+        """Its network; one that lives as long as it is used."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any, Final, TypeAlias
 
@@ -11,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hpe_edge import _core
-from hpe_edge.backends import open_backend
+from hpe_edge.backends import FrameBackend, file_kind, open_backend
 from hpe_edge.detectors import Detections, Detector, available_detectors, open_detector
 from hpe_edge.detectors.full_frame import full_frame_box
 from hpe_edge.errors import InvalidArgumentError, InvalidBoxError
@@ -22,7 +23,7 @@ from hpe_edge.results import HeadPoses
 
 FloatArray: TypeAlias = NDArray[np.float32]
 
-PRECISIONS: Final = ("auto", "fp32")
+PRECISIONS: Final = ("auto", "fp32", "int8")
 
 _NO_FACES: Final = (
     "no face detector is bundled yet, so estimate() must be told where the faces are: pass boxes= (tight "
@@ -60,6 +61,15 @@ class RuntimeInfo:
         return asdict(self)
 
 
+@dataclass(frozen=True)
+class _Frame:
+    """An image with its faces, and what the caller calls their boxes."""
+
+    image: ImageArray
+    faces: Detections
+    argument: str
+
+
 class HeadPose:
     """Estimates yaw, pitch and roll of heads in images.
 
@@ -68,7 +78,8 @@ class HeadPose:
     Args:
         model: name of a bundled model, or path of a card (``*.json``).
         backend: ``"auto"`` or the name of a registered backend; a named one that cannot load raises.
-        precision: ``"auto"`` or ``"fp32"``; others are not there yet.
+        precision: ``"fp32"``, ``"int8"`` where the card has such a file, or ``"auto"``: the one that runs
+            faster on this machine, tried for a few milliseconds, if the card says that it keeps its bound.
         threads: threads that the network may use in one call.
         detector: ``"full-frame"``, the name of another registered detector, or an object with
             ``name`` and ``detect(image, pixel_format)``. ``"auto"`` has no detector to choose yet:
@@ -101,13 +112,14 @@ class HeadPose:
         _check_options(precision, threads, camera)
         found = resolve(model)
         self._card = found.card
-        self._backend = open_backend(backend, found.card, found.read, precision="fp32", threads=threads)
+        self._backend = open_backend(backend, found.card, found.read, precision=precision, threads=threads)
+        self._frame_backend = self._backend if isinstance(self._backend, FrameBackend) else None
         self._detector = _make_detector(detector, self)
         running = self._backend.info
         self._info = RuntimeInfo(
             model=found.card.name,
             model_version=found.card.version,
-            sha256=found.card.files[self._backend.file_kind].sha256,
+            sha256=found.card.files[file_kind(self._backend, running.precision)].sha256,
             backend=running.name,
             backend_version=running.version,
             provider=running.provider,
@@ -192,25 +204,31 @@ class HeadPose:
         pixel_format: str,
         batch: bool,
     ) -> list[HeadPoses]:
-        found: list[Detections] = []
-        crops: list[FloatArray] = []
+        frames: list[_Frame] = []
         for index, (image, given) in enumerate(zip(images, boxes, strict=True)):
             checked = check_image(image, pixel_format, f"images[{index}]" if batch else "image")
             argument = f"boxes[{index}]" if batch else "boxes"
             faces = self._locate(checked, given, is_crop, pixel_format, argument)
-            found.append(faces)
-            if len(faces.boxes_xyxy):
-                crops.append(self._preprocess(checked, faces.boxes_xyxy, pixel_format, argument))
-        euler_deg, std_deg = self._run(crops)
-        results: list[HeadPoses] = []
-        start = 0
-        for faces in found:
-            stop = start + len(faces.boxes_xyxy)
-            results.append(
-                HeadPoses(euler_deg[start:stop], std_deg[start:stop], faces.boxes_xyxy, faces.scores)
-            )
-            start = stop
-        return results
+            frames.append(_Frame(checked, faces, argument))
+        return [
+            HeadPoses(euler_deg, std_deg, frame.faces.boxes_xyxy, frame.faces.scores)
+            for frame, (euler_deg, std_deg) in zip(frames, self._angles(frames, pixel_format), strict=True)
+        ]
+
+    def _angles(self, frames: Sequence[_Frame], pixel_format: str) -> list[tuple[FloatArray, FloatArray]]:
+        """Angles and spread of the heads of each frame, (N_i, 3) each."""
+        if self._frame_backend is not None:
+            found = []
+            for frame in frames:
+                with _naming(frame.argument):
+                    found.append(self._frame_backend.estimate(frame.image, frame.faces.boxes_xyxy, pixel_format))
+            return found
+        if not frames:
+            return []
+        crops = [self._preprocess(frame, pixel_format) for frame in frames]
+        euler_deg, std_deg = self._run([crop for crop in crops if len(crop)])
+        ends = np.cumsum([len(crop) for crop in crops])[:-1]
+        return list(zip(np.split(euler_deg, ends), np.split(std_deg, ends), strict=True))
 
     def _locate(
         self, image: ImageArray, given: ArrayLike | None, is_crop: bool, pixel_format: str, argument: str
@@ -228,14 +246,12 @@ class HeadPose:
             raise InvalidArgumentError(_NO_FACES)
         return self._detector.detect(image, pixel_format)
 
-    def _preprocess(
-        self, image: ImageArray, boxes: FloatArray, pixel_format: str, argument: str
-    ) -> FloatArray:
+    def _preprocess(self, frame: _Frame, pixel_format: str) -> FloatArray:
         spec = self._card.input
-        try:
+        with _naming(frame.argument):
             return _core.preprocess(
-                image,
-                boxes,
+                frame.image,
+                frame.faces.boxes_xyxy,
                 pixel_format=pixel_format,
                 width=spec.width,
                 height=spec.height,
@@ -245,9 +261,6 @@ class HeadPose:
                 mean=spec.mean,
                 scale=spec.scale,
             )
-        except InvalidBoxError as error:
-            # The core names its own argument; the caller knows it as boxes, or as boxes[3] of a batch.
-            raise InvalidBoxError(str(error).replace("boxes_xyxy", argument)) from error
 
     def _run(self, crops: Sequence[FloatArray]) -> tuple[FloatArray, FloatArray]:
         if not crops:
@@ -259,17 +272,23 @@ class HeadPose:
         return np.asarray(shifted, dtype=np.float32), std_deg
 
 
+@contextmanager
+def _naming(argument: str) -> Iterator[None]:
+    """The core names its own argument; the caller knows it as boxes, or as boxes[3] of a batch."""
+    try:
+        yield
+    except InvalidBoxError as error:
+        raise InvalidBoxError(str(error).replace("boxes_xyxy", argument)) from error
+
+
 def _check_options(precision: str, threads: int, camera: object) -> None:
     if precision not in PRECISIONS:
-        raise InvalidArgumentError(
-            f"precision: expected one of {PRECISIONS} (others are not there yet), got {precision!r}"
-        )
+        raise InvalidArgumentError(f"precision: expected one of {PRECISIONS}, got {precision!r}")
     if not isinstance(threads, int) or isinstance(threads, bool) or threads < 1:
         raise InvalidArgumentError(f"threads: expected a whole number >= 1, got {threads!r}")
     if camera is not None:
         raise InvalidArgumentError(
-            "camera: expected None (the correction by camera intrinsics is not there yet), "
-            f"got {describe(camera)}"
+            f"camera: expected None (the correction by camera intrinsics is not there yet), got {describe(camera)}"
         )
 
 
@@ -289,14 +308,10 @@ def _as_boxes(value: ArrayLike, argument: str) -> FloatArray:
     try:
         boxes = np.ascontiguousarray(value, dtype=np.float32)
     except (TypeError, ValueError) as error:
-        raise InvalidBoxError(
-            f"{argument}: expected numbers of shape (N, 4), got {describe(value)}"
-        ) from error
+        raise InvalidBoxError(f"{argument}: expected numbers of shape (N, 4), got {describe(value)}") from error
     if np.shape(value) == (0,):
         return np.zeros((0, 4), dtype=np.float32)
     if boxes.ndim != 2 or boxes.shape[1] != 4:
         hint = "; for a single box pass [box]" if boxes.shape == (4,) else ""
-        raise InvalidBoxError(
-            f"{argument}: expected shape (N, 4), x0 y0 x1 y1 in pixels, got {np.shape(value)}{hint}"
-        )
+        raise InvalidBoxError(f"{argument}: expected shape (N, 4), x0 y0 x1 y1 in pixels, got {np.shape(value)}{hint}")
     return boxes

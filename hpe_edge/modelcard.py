@@ -12,7 +12,7 @@ import json
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final, Literal, cast
 
@@ -42,6 +42,21 @@ class FileEntry:
         """
         data = _read_bytes(Path(path))
         return cls(path=Path(path).name, sha256=sha256_hex(data), bytes=len(data))
+
+
+@dataclass(frozen=True)
+class Int8Record:
+    """How far the 8-bit network is from the float32 one, as the gate of ``hpe-edge quantize`` measured it.
+
+    Attributes:
+        shift_deg: mean absolute difference of the angles, degrees.
+        bound_deg: what the gate allowed.
+        heads: rendered heads that it was measured on.
+    """
+
+    shift_deg: float
+    bound_deg: float
+    heads: int
 
 
 @dataclass(frozen=True)
@@ -79,6 +94,7 @@ class ModelCard:
         pitch_zero_deg: offset between the training labels' zero pitch and that of 300W-LP labels.
         training: recipe, commit, seed and digest of the data, as the exporter wrote them.
         metrics: measured numbers, each with its dataset and command.
+        int8: of the files whose kind ends in ``-int8``; ``None`` where there are none.
     """
 
     name: str
@@ -91,6 +107,7 @@ class ModelCard:
     pitch_zero_deg: float
     training: Mapping[str, Any]
     metrics: tuple[Mapping[str, Any], ...]
+    int8: Int8Record | None = None
 
     @classmethod
     def from_dict(cls, data: object, source: str = "model card") -> ModelCard:
@@ -116,6 +133,7 @@ class ModelCard:
             pitch_zero_deg=fields.number("pitch_zero_deg", low=-90.0, high=90.0),
             training=fields.mapping("training"),
             metrics=tuple(fields.mappings("metrics")),
+            int8=_read_int8(fields.child("int8")) if fields.has("int8") else None,
         )
         fields.done()
         return card
@@ -147,7 +165,7 @@ class ModelCard:
             "pitch_zero_deg": self.pitch_zero_deg,
             "training": dict(self.training),
             "metrics": [dict(metric) for metric in self.metrics],
-        }
+        } | ({} if self.int8 is None else {"int8": asdict(self.int8)})
 
 
 def load_card(path: str | os.PathLike[str]) -> ModelCard:
@@ -242,6 +260,16 @@ def _read_file_entry(fields: Fields) -> FileEntry:
     if not re.fullmatch(r"[0-9a-f]{64}", entry.sha256):
         raise fields.error("sha256", "64 lower-case hexadecimal digits", repr(entry.sha256))
     return entry
+
+
+def _read_int8(fields: Fields) -> Int8Record:
+    record = Int8Record(
+        shift_deg=fields.number("shift_deg", low=0.0, high=180.0),
+        bound_deg=fields.number("bound_deg", low=0.0, high=180.0),
+        heads=fields.integer("heads", low=1),
+    )
+    fields.done()
+    return record
 
 
 def _read_input(fields: Fields) -> InputSpec:

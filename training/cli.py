@@ -11,6 +11,7 @@ from hpe_edge.training.evaluation import compare_command
 from hpe_edge.training.likeness import command as likeness_command
 from hpe_edge.training.loop import command as engine_command
 from hpe_edge.training.native import command as native_command
+from hpe_edge.training.native import quantize_command
 from hpe_edge.training.studies import command as studies_command
 from hpe_edge.training.synthetic.sets import card_command, sets_command
 from hpe_edge.training.synthetic.sets import command as synthetic_command
@@ -21,8 +22,8 @@ Run = Callable[[argparse.Namespace], int]
 
 
 _COMMANDS = (
-    synthetic_command, sets_command, card_command, engine_command, native_command, evaluate_command, compare_command,
-    studies_command, data_command, likeness_command,
+    synthetic_command, sets_command, card_command, engine_command, native_command, quantize_command, evaluate_command,
+    compare_command, studies_command, data_command, likeness_command,
 )  # fmt: skip
 
 

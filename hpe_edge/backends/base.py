@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar, Protocol, TypeAlias
+from typing import ClassVar, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hpe_edge.images import ImageArray
 from hpe_edge.modelcard import ModelCard
 
 FloatArray: TypeAlias = NDArray[np.float32]
@@ -37,7 +38,7 @@ class Backend(Protocol):
     """A loaded network. Instances may be called from several threads at once."""
 
     file_kind: ClassVar[str]
-    """The kind of file it reads, a key of the card's ``files``."""
+    """The kind of file it reads, a key of the card's ``files``; ``-int8`` is added for the 8-bit one."""
 
     def __init__(self, data: bytes, card: ModelCard, *, precision: str, threads: int) -> None:
         """Load a network from the verified bytes of its file.
@@ -61,3 +62,25 @@ class Backend(Protocol):
         Returns:
             The outputs that the card's head reads, by name, each float32 (N, ...).
         """
+
+
+@runtime_checkable
+class FrameBackend(Protocol):
+    """A backend that also crops and decodes: frames in, poses out, in one call."""
+
+    def estimate(self, image: ImageArray, boxes_xyxy: FloatArray, pixel_format: str) -> tuple[FloatArray, FloatArray]:
+        """``(euler_deg, std_deg)``, float32 (N, 3) each, of the heads in the boxes (N, 4) of one frame.
+
+        Raises:
+            InvalidImageError, InvalidBoxError: as ``_core.preprocess``.
+        """
+
+
+def file_kind(backend: Backend | type[Backend], precision: str) -> str:
+    """The kind of the card's file that a backend reads for a precision.
+
+    >>> from hpe_edge.backends.native import NativeBackend
+    >>> file_kind(NativeBackend, "int8")
+    'safetensors-int8'
+    """
+    return backend.file_kind if precision == "fp32" else f"{backend.file_kind}-{precision}"

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from importlib.metadata import version
 from typing import ClassVar
 
 from hpe_edge import _core
-from hpe_edge.backends.base import BackendInfo, FloatArray
+from hpe_edge.backends.base import BackendInfo, FloatArray, file_kind
 from hpe_edge.errors import CorruptModelError
+from hpe_edge.images import ImageArray
 from hpe_edge.modelcard import ModelCard
 
 
@@ -21,10 +23,11 @@ class NativeBackend:
 
     def __init__(self, data: bytes, card: ModelCard, *, precision: str, threads: int) -> None:
         try:
-            self._network = _core.Network(data, threads=threads)
+            self._model = _core.Model(json.dumps(card.as_dict()), data, threads=threads)
         except CorruptModelError as error:
-            raise CorruptModelError(f"model {card.name!r} ({card.files[self.file_kind].path}): {error}") from error
-        _check_graph(self._network, card)
+            path = card.files[file_kind(self, precision)].path
+            raise CorruptModelError(f"model {card.name!r} ({path}): {error}") from error
+        self._network = self._model.network
         self._output_names = card.head.output_names
         self._info = BackendInfo(
             name="native", version=version("hpe-edge"), provider="CPU", precision=precision, threads=threads
@@ -40,23 +43,10 @@ class NativeBackend:
         outputs = self._network.run(batch)
         return {name: outputs[name] for name in self._output_names}
 
+    def estimate(self, image: ImageArray, boxes_xyxy: FloatArray, pixel_format: str) -> tuple[FloatArray, FloatArray]:
+        """Angles and spread of the heads in the boxes of one frame, in one call of the core."""
+        return self._model.estimate(image, boxes_xyxy, pixel_format=pixel_format)
+
     def profile(self, repeats: int = 100) -> list[tuple[str, float]]:
         """The steps of the network in order, each with the median microseconds that it takes."""
         return self._network.profile(repeats)
-
-
-def _check_graph(network: _core.Network, card: ModelCard) -> None:
-    """Check input and outputs against the card."""
-    spec = card.input
-    expected = (spec.name, (3, spec.height, spec.width))
-    found = (network.input_name, network.input_shape)
-    if found != expected:
-        raise CorruptModelError(
-            f"model {card.name!r}: card and network disagree: expected the input {expected}, got {found}"
-        )
-    absent = [name for name in card.head.output_names if name not in network.outputs]
-    if absent:
-        raise CorruptModelError(
-            f"model {card.name!r}: card and network disagree: expected outputs {absent}, "
-            f"got only {sorted(network.outputs)}"
-        )

@@ -51,6 +51,9 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "--model", default="fsanet", metavar="M", help="model name or card.json [%(default)s]"
     )
     parser.add_argument("--backend", default="auto", metavar="B", help="backend [%(default)s]")
+    parser.add_argument(
+        "--precision", default="auto", choices=("auto", "fp32", "int8"), help="arithmetic of the network [%(default)s]"
+    )
     parser.add_argument("--threads", default=1, type=int, metavar="N", help="threads of the network [1]")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument(
@@ -66,7 +69,9 @@ def run(options: argparse.Namespace) -> int:
 
     _check_draw(options)
     image = read_image(options.photo)
-    pose = HeadPose(options.model, backend=options.backend, threads=options.threads)
+    pose = HeadPose(
+        options.model, backend=options.backend, precision=options.precision, threads=options.threads
+    )
     poses = pose.estimate(image, options.boxes, is_crop=options.crop)
     if options.draw:
         from hpe_edge.draw import draw_axes

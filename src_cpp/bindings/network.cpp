@@ -1,44 +1,37 @@
+#include "hpe/model.hpp"
 #include "hpe/network.hpp"
 
 #include <pybind11/stl.h>
 
 #include <algorithm>
-#include <atomic>
 #include <memory>
-#include <mutex>
 #include <string>
-#include <thread>
 #include <utility>
 #include <vector>
 
 #include "bindings/arrays.hpp"
 #include "bindings/bindings.hpp"
+#include "bindings/images.hpp"
+#include "bindings/workers.hpp"
 
 namespace py = pybind11;
 
 namespace hpe::bindings {
 namespace {
 
-// A network with the workspaces of the calls that are not running: as many as ever ran at once.
+// A network of a file of its own, or that of a model, which then lives as long.
 class PyNetwork {
   public:
-    PyNetwork(const std::string& file, int threads)
-        : network_(std::as_bytes(std::span(file)), active_isa()), threads_(threads) {
-        constexpr int kMostThreads = 256;
-        if (threads < 1 || threads > kMostThreads) {
-            throw Error(ErrorKind::InvalidArgument, "threads: expected 1 to " + std::to_string(kMostThreads) + ", got " +
-                                                        std::to_string(threads));
-        }
-    }
+    PyNetwork(std::shared_ptr<const Network> network, int threads) : network_(std::move(network)), workers_(threads) {}
 
-    [[nodiscard]] const Network& network() const { return network_; }
+    [[nodiscard]] const Network& network() const { return *network_; }
 
     py::dict run(py::handle batch) {
         const auto input = require_batch(batch);
         const py::ssize_t count = input.shape(0);
         py::dict result;
         std::vector<std::span<float>> outputs;
-        for (const TensorInfo& info : network_.outputs()) {
+        for (const TensorInfo& info : network_->outputs()) {
             std::vector<py::ssize_t> shape{count};
             shape.insert(shape.end(), info.shape.begin(), info.shape.end());
             py::array_t<float> array(shape);
@@ -47,67 +40,79 @@ class PyNetwork {
         }
         {
             const py::gil_scoped_release unlocked;
-            share(view(input), static_cast<std::size_t>(count), outputs);
+            run_all(view(input), static_cast<std::size_t>(count), outputs);
         }
         return result;
     }
 
   private:
-    using Workspace = std::unique_ptr<Network::Workspace>;
-
     DenseArray<float> require_batch(py::handle batch) const {
-        const std::vector<int>& shape = network_.input().shape;
+        const std::vector<int>& shape = network_->input().shape;
         if (shape.size() != 3) {
-            throw Error(ErrorKind::InvalidArgument, "network: expected an input of rank 3, got rank " + std::to_string(shape.size()));
+            throw Error(ErrorKind::InvalidArgument,
+                        "network: expected an input of rank 3, got rank " + std::to_string(shape.size()));
         }
         return require_array<float>(batch, "batch", {"N", shape[0], shape[1], shape[2]});
     }
 
-    // Threads take the next image until none is left. They live for one call: starting one costs a tenth of an image.
-    void share(std::span<const float> input, std::size_t images, const std::vector<std::span<float>>& outputs) {
-        std::atomic<std::size_t> next{0};
-        const auto work = [&](Network::Workspace& workspace) {
-            for (std::size_t i = next++; i < images; i = next++) run_one(input, images, i, outputs, workspace);
-        };
-        std::vector<Workspace> workspaces;
-        const std::size_t threads = std::min(static_cast<std::size_t>(threads_), images);
-        for (std::size_t t = 0; t < threads; ++t) workspaces.push_back(take());
-        std::vector<std::jthread> helpers;
-        for (std::size_t t = 1; t < threads; ++t) helpers.emplace_back([&, t] { work(*workspaces[t]); });
-        if (threads > 0) work(*workspaces[0]);
-        helpers.clear();  // waits for all
-        for (Workspace& workspace : workspaces) give_back(std::move(workspace));
+    void run_all(std::span<const float> input, std::size_t images, const std::vector<std::span<float>>& outputs) {
+        workers_.share(
+            images, [&] { return Network::Workspace(*network_); },
+            [&](std::size_t i, Network::Workspace& workspace) {
+                const auto part = [&](auto all) { return all.subspan(i * (all.size() / images), all.size() / images); };
+                std::vector<std::span<float>> parts;
+                for (const std::span<float> output : outputs) parts.push_back(part(output));
+                network_->run(part(input), parts, workspace);
+            });
     }
 
-    void run_one(std::span<const float> input, std::size_t images, std::size_t image,
-                 const std::vector<std::span<float>>& outputs, Network::Workspace& workspace) const {
-        const auto part = [&](auto all) { return all.subspan(image * (all.size() / images), all.size() / images); };
-        std::vector<std::span<float>> parts;
-        for (const std::span<float> output : outputs) parts.push_back(part(output));
-        network_.run(part(input), parts, workspace);
+    std::shared_ptr<const Network> network_;
+    Workers<Network::Workspace> workers_;
+};
+
+class PyModel {
+  public:
+    PyModel(const std::string& card, const std::string& network, int threads)
+        : model_(std::make_shared<const Model>(card, std::as_bytes(std::span(network)), active_isa())), threads_(threads),
+          workers_(threads) {}
+
+    [[nodiscard]] std::unique_ptr<PyNetwork> network() const {
+        return std::make_unique<PyNetwork>(std::shared_ptr<const Network>(model_, &model_->network()), threads_);
     }
 
-    Workspace take() {
+    py::tuple estimate(py::handle image, py::handle boxes_xyxy, const std::string& pixel_format) {
+        const ImageView frame = image_view(image, parse_pixel_format(pixel_format));
+        const auto boxes = require_array<float>(boxes_xyxy, "boxes_xyxy", {"N", 4}, ErrorKind::InvalidBox);
+        const auto count = static_cast<std::size_t>(boxes.shape(0));
+        static_assert(sizeof(Box) == 4 * sizeof(float));
+        const std::span<const Box> rows{reinterpret_cast<const Box*>(boxes.data()), count};
+        std::vector<HeadAngles> heads(count);
         {
-            const std::lock_guard<std::mutex> lock(mutex_);
-            if (!idle_.empty()) {
-                Workspace workspace = std::move(idle_.back());
-                idle_.pop_back();
-                return workspace;
-            }
+            const py::gil_scoped_release unlocked;
+            run(frame, rows, heads);
         }
-        return std::make_unique<Network::Workspace>(network_);
+        py::array_t<float> euler_deg({boxes.shape(0), py::ssize_t{3}});
+        py::array_t<float> std_deg({boxes.shape(0), py::ssize_t{3}});
+        for (std::size_t i = 0; i < count; ++i) {
+            std::copy_n(heads[i].euler_deg, 3, euler_deg.mutable_data() + 3 * i);
+            std::copy_n(heads[i].std_deg, 3, std_deg.mutable_data() + 3 * i);
+        }
+        return py::make_tuple(euler_deg, std_deg);
     }
 
-    void give_back(Workspace workspace) {
-        const std::lock_guard<std::mutex> lock(mutex_);
-        idle_.push_back(std::move(workspace));
+  private:
+    void run(const ImageView& frame, std::span<const Box> boxes, std::span<HeadAngles> heads) {
+        check_boxes(frame, boxes, model_->input());
+        workers_.share(
+            boxes.size(), [&] { return Model::Workspace(*model_); },
+            [&](std::size_t i, Model::Workspace& workspace) {
+                model_->run(frame, boxes.subspan(i, 1), heads.subspan(i, 1), workspace);
+            });
     }
 
-    Network network_;
+    std::shared_ptr<const Model> model_;
     int threads_;
-    std::mutex mutex_;
-    std::vector<Workspace> idle_;
+    Workers<Model::Workspace> workers_;
 };
 
 py::dict shapes(const std::vector<TensorInfo>& tensors) {
@@ -129,7 +134,9 @@ void register_network(py::module_& module) {
     py::class_<PyNetwork>(module, "Network", py::metaclass(reinterpret_cast<PyObject*>(&PyType_Type)),
                           "A network file, planned for this machine.")
         .def(py::init([](const py::bytes& file, int threads) {
-                 return std::make_unique<PyNetwork>(std::string(file), threads);
+                 const std::string bytes = file;
+                 auto network = std::make_shared<const Network>(std::as_bytes(std::span(bytes)), active_isa());
+                 return std::make_unique<PyNetwork>(std::move(network), threads);
              }),
              py::arg("file"), py::arg("threads") = 1)
         .def("run", &PyNetwork::run, py::arg("batch"), "Raw outputs by name: float32 (N, ...).")
@@ -142,6 +149,15 @@ void register_network(py::module_& module) {
         .def_property_readonly("isa", [](const PyNetwork& self) { return std::string(isa_name(self.network().isa())); })
         .def_property_readonly("workspace_bytes", [](const PyNetwork& self) { return self.network().workspace_bytes(); })
         .def_property_readonly("weight_bytes", [](const PyNetwork& self) { return self.network().weight_bytes(); });
+    py::class_<PyModel>(module, "Model", py::metaclass(reinterpret_cast<PyObject*>(&PyType_Type)),
+                        "A model card and its network.")
+        .def(py::init([](const std::string& card, const py::bytes& network, int threads) {
+                 return std::make_unique<PyModel>(card, std::string(network), threads);
+             }),
+             py::arg("card"), py::arg("network"), py::arg("threads") = 1)
+        .def("estimate", &PyModel::estimate, py::arg("image"), py::arg("boxes_xyxy"), py::kw_only(),
+             py::arg("pixel_format"), "Angles and spread of the heads in the boxes: two float32 (N, 3).")
+        .def_property_readonly("network", &PyModel::network, "Its network.");
 }
 
 }  // namespace hpe::bindings

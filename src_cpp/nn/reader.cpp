@@ -14,8 +14,8 @@
 #include <utility>
 #include <vector>
 
-#include "nn/corrupt.hpp"
-#include "nn/json.hpp"
+#include "json/corrupt.hpp"
+#include "json/json.hpp"
 #include "nn/safetensors.hpp"
 #include "nn/shapes.hpp"
 
@@ -312,6 +312,8 @@ class GraphReader {
 
 }  // namespace
 
-Graph read_network(std::span<const std::byte> file) { return GraphReader().read(read_safetensors(file)); }
+Graph read_network(std::span<const std::byte> file) {
+    return reading("network file", [&] { return GraphReader().read(read_safetensors(file)); });
+}
 
 }  // namespace hpe::nn

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <string_view>
 
-#include "nn/corrupt.hpp"
+#include "json/corrupt.hpp"
 #include "nn/shapes.hpp"
 
 namespace hpe::nn {

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "nn/graph.hpp"
-#include "nn/json.hpp"
+#include "json/json.hpp"
 
 namespace hpe::nn {
 

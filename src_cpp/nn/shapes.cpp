@@ -4,7 +4,7 @@
 #include <array>
 #include <cstdint>
 
-#include "nn/corrupt.hpp"
+#include "json/corrupt.hpp"
 
 namespace hpe::nn {
 namespace {

@@ -6,7 +6,7 @@
 #include <string>
 
 #include "nn/graph.hpp"
-#include "nn/json.hpp"
+#include "json/json.hpp"
 
 namespace hpe::nn {
 

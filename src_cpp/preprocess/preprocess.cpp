@@ -62,6 +62,11 @@ void check_spec(const PreprocessSpec& spec) {
     }
 }
 
+void check_boxes(const ImageView& image, std::span<const Box> boxes, const PreprocessSpec& spec) {
+    check_image(image);
+    for (std::size_t i = 0; i < boxes.size(); ++i) (void)crop_window(boxes[i], i, spec, image);
+}
+
 void preprocess(const ImageView& image, std::span<const Box> boxes, const PreprocessSpec& spec,
                 std::span<float> out, Isa isa) {
     check_image(image);

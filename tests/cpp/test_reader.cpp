@@ -3,7 +3,7 @@
 #include <limits>
 
 #include "network_file.hpp"
-#include "nn/json.hpp"
+#include "json/json.hpp"
 #include "nn/reader.hpp"
 #include "support.hpp"
 
@@ -351,11 +351,11 @@ TEST_CASE("wrong attributes of what moves elements are refused") {
 }
 
 TEST_CASE("JSON is read as it is defined, and nothing else") {
-    const auto parsed = [](const std::string& text) { return nn::json::parse(text, "text"); };
+    const auto parsed = [](const std::string& text) { return json::parse(text, "text"); };
     CHECK(parsed(R"( "a\"\\\/\b\f\n\r\t\u00e9\ud83d\ude00é😀" )").text == "a\"\\/\b\f\n\r\té😀é😀");
     CHECK(parsed(R"({"a": [1, {"b": true}], "c": null})").items[0].items[1].items[0].truth);
-    CHECK(nn::json::integer(parsed("-9223372036854775808"), std::numeric_limits<std::int64_t>::min(), 0, "n") < 0);
-    CHECK(nn::json::number(parsed("-1.5E-3"), "n") == -1.5e-3);
+    CHECK(json::integer(parsed("-9223372036854775808"), std::numeric_limits<std::int64_t>::min(), 0, "n") < 0);
+    CHECK(json::number(parsed("-1.5E-3"), "n") == -1.5e-3);
     CHECK(parsed(std::string(16, '[') + std::string(16, ']')).items.size() == 1);
     const char* const wrong[] = {
         "", " ", "[1,]", "[,1]", "[1 2]", "{\"a\":1,}", "{\"a\" 1}", "{a:1}", "{'a':1}", "{\"a\":1 \"b\":2}", "[",
@@ -366,14 +366,14 @@ TEST_CASE("JSON is read as it is defined, and nothing else") {
         "{\"a\":1,\"\\u0061\":2}", "[1]\v"};
     for (const char* text : wrong) {
         CAPTURE(text);
-        test::check_error(ErrorKind::CorruptModel, "network file: text", [&] { (void)parsed(text); });
+        test::check_error(ErrorKind::CorruptModel, "text", [&] { (void)parsed(text); });
     }
     test::check_error(ErrorKind::CorruptModel, "byte 0x00", [&] { (void)parsed(std::string("[\0]", 3)); });
 }
 
 TEST_CASE("JSON that would take much stack or memory is refused") {
     const auto refused_text = [](const std::string& text, const std::string& part) {
-        test::check_error(ErrorKind::CorruptModel, part, [&] { (void)nn::json::parse(text, "text"); });
+        test::check_error(ErrorKind::CorruptModel, part, [&] { (void)json::parse(text, "text"); });
     };
     refused_text(std::string(17, '['), "a nesting of at most 16");
     refused_text(std::string(1000000, '['), "a nesting of at most 16");

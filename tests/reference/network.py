@@ -1,4 +1,7 @@
-"""Twin of the core's network runtime: reads a network file and computes one node after the other, in float64."""
+"""Twin of the core's network runtime: reads a network file and computes one node after the other, in float64.
+
+Values of 8 bits are arrays of uint8, weights of 8 bits arrays of int8.
+"""
 
 from __future__ import annotations
 
@@ -10,10 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 Doubles = NDArray[np.float64]
+Bytes = NDArray[np.uint8]
 Attributes = dict[str, Any]
 
 
-def read_network(file: bytes) -> tuple[dict[str, Any], dict[str, NDArray[np.float32]]]:
+def read_network(file: bytes) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
     """The graph and the tensors of a network file."""
     length = int.from_bytes(file[:8], "little")
     header, data = json.loads(file[8 : 8 + length]), file[8 + length :]
@@ -22,8 +26,9 @@ def read_network(file: bytes) -> tuple[dict[str, Any], dict[str, NDArray[np.floa
     tensors, end = {}, 0
     for name, entry in header.items():
         start, stop = entry["data_offsets"]
-        assert entry["dtype"] == "F32" and start == end and stop - start == 4 * int(np.prod(entry["shape"], dtype=int))
-        tensors[name] = np.frombuffer(data[start:stop], "<f4").reshape(entry["shape"])
+        dtype = DTYPES[entry["dtype"]]
+        assert start == end and stop - start == dtype.itemsize * int(np.prod(entry["shape"], dtype=int))
+        tensors[name] = np.frombuffer(data[start:stop], dtype).reshape(entry["shape"])
         end = stop
     assert end == len(data)
     return json.loads(metadata["graph"]), tensors
@@ -33,16 +38,33 @@ def run_network(file: bytes, image: NDArray[np.float32]) -> dict[str, NDArray[np
     """The outputs by name for one image (C, H, W)."""
     graph, tensors = read_network(file)
     assert list(image.shape) == graph["input"]["shape"]
-    values = {name: tensor.astype(np.float64) for name, tensor in tensors.items()}
+    values = {name: tensor.astype(np.float64) if tensor.dtype == "f4" else tensor for name, tensor in tensors.items()}
     values[graph["input"]["name"]] = image.astype(np.float64)
     used = {output["value"] for output in graph["outputs"]}
     for node in graph["nodes"]:
         attributes = {key: value for key, value in node.items() if key not in ("op", "in", "out")}
         assert node["out"] not in values and set(attributes) == ATTRIBUTES.get(node["op"], set())
-        values[node["out"]] = OPERATORS[node["op"]](attributes, *(values[name] for name in node["in"]))
+        inputs = [values[name] for name in node["in"]]
+        assert [x.dtype for x in inputs] in dtypes_of(node["op"], len(inputs))
+        values[node["out"]] = OPERATORS[node["op"]](attributes, *inputs)
         used.update(node["in"])
     assert used >= set(tensors)
+    assert all(values[output["value"]].dtype == np.float64 for output in graph["outputs"])
     return {output["name"]: values[output["value"]].astype(np.float32) for output in graph["outputs"]}
+
+
+def dtypes_of(op: str, count: int) -> list[list[Any]]:
+    """The types that the inputs of an operator may have: float64 stands for float32."""
+    double, byte = np.float64, np.uint8
+    match op:
+        case "qconv":
+            return [[byte, np.int8, double, double]]
+        case "dequantize":
+            return [[byte]]
+        case "max_pool" | "average_pool":
+            return [[double], [byte]]
+        case _:
+            return [[double] * count]
 
 
 def padded(x: Doubles, pad: list[int], value: float) -> Doubles:
@@ -71,6 +93,28 @@ def conv(attributes: Attributes, x: Doubles, weight: Doubles, bias: Doubles) -> 
     return out + bias[:, None, None]
 
 
+def quantize(attributes: Attributes, x: Doubles) -> Bytes:
+    """The nearest of 256 levels, halves to even."""
+    scale = float(np.float32(attributes["scale"]))
+    return np.clip(np.rint(x / scale) + attributes["zero"], 0, 255).astype(np.uint8)
+
+
+def dequantize(attributes: Attributes, x: Bytes) -> Doubles:
+    """What the levels stand for."""
+    return (x.astype(np.float64) - attributes["zero"]) * float(np.float32(attributes["scale"]))
+
+
+def qconv(attributes: Attributes, x: Bytes, weight: NDArray[np.int8], scale: Doubles, bias: Doubles) -> Bytes:
+    """Whole numbers, summed exactly, then brought to the levels of the result. Padding is what stands for 0."""
+    assert 0 <= attributes["in_zero"] <= 255 and 0 <= attributes["low"] <= attributes["high"] <= 255
+    assert weight.min() >= -127 and (scale > 0).all()
+    distances = x.astype(np.float64) - attributes["in_zero"]
+    total = conv(attributes, distances, weight.astype(np.float64), np.zeros(len(weight)))
+    assert (total == np.rint(total)).all() and np.abs(total).max() < 2**31
+    result = np.rint(total * scale[:, None, None] + bias[:, None, None])
+    return np.clip(result, attributes["low"], attributes["high"]).astype(np.uint8)
+
+
 def linear(_: Attributes, x: Doubles, weight: Doubles, bias: Doubles) -> Doubles:
     """x W^T + b over the last axis."""
     return x @ weight.T + bias
@@ -82,12 +126,27 @@ def softmax(attributes: Attributes, x: Doubles) -> Doubles:
     return power / power.sum(axis=attributes["axis"], keepdims=True)
 
 
+def on_bytes(pool: Callable[[Attributes, Doubles], Doubles]) -> Callable[[Attributes, Any], Any]:
+    """A pool that takes u8, too: the same numbers, rounded half to even. Padding has no level to count as."""
+
+    def either(attributes: Attributes, x: Doubles | Bytes) -> Doubles | Bytes:
+        result = pool(attributes, x.astype(np.float64))
+        if x.dtype == np.float64:
+            return result
+        assert not (attributes.get("count_pad") and any(attributes["pad"]))
+        return np.rint(result).astype(np.uint8)
+
+    return either
+
+
+@on_bytes
 def max_pool(attributes: Attributes, x: Doubles) -> Doubles:
     """The largest cell of each window; padding is never the largest."""
     cells = windows(padded(x, attributes["pad"], -np.inf), attributes["kernel"], attributes["stride"])
     return cells.max(axis=(3, 4))
 
 
+@on_bytes
 def average_pool(attributes: Attributes, x: Doubles) -> Doubles:
     """The sum of each window over the number of its cells, or of those that are not padding."""
     kernel, stride = attributes["kernel"], attributes["stride"]
@@ -108,8 +167,12 @@ def slice_(attributes: Attributes, x: Doubles) -> Doubles:
     return x.take(range(attributes["start"], attributes["stop"]), axis=attributes["axis"])
 
 
-OPERATORS: dict[str, Callable[..., Doubles]] = {
+DTYPES = {"F32": np.dtype("<f4"), "I8": np.dtype("i1")}
+OPERATORS: dict[str, Callable[..., Any]] = {
     "conv": conv,
+    "qconv": qconv,
+    "quantize": quantize,
+    "dequantize": dequantize,
     "linear": linear,
     "matmul": lambda _, a, b: a @ b,
     "add": lambda _, a, b: a + b,
@@ -138,6 +201,8 @@ OPERATORS: dict[str, Callable[..., Doubles]] = {
 }
 ATTRIBUTES = {
     "conv": {"stride", "pad", "groups"},
+    "qconv": {"stride", "pad", "groups", "in_zero", "low", "high"},
+    **{op: {"scale", "zero"} for op in ("quantize", "dequantize")},
     "clip": {"low", "high"},
     "softmax": {"axis"},
     "max_pool": {"kernel", "stride", "pad"},

@@ -19,7 +19,7 @@ torch = pytest.importorskip("torch", reason="the training extra is not installed
 
 from hpe_edge.training.export import export_onnx, named_outputs  # noqa: E402
 from hpe_edge.training.models.network import build_network, deployed  # noqa: E402
-from hpe_edge.training.native import convert  # noqa: E402
+from hpe_edge.training.native import file as network_file  # noqa: E402
 from hpe_edge.training.native.container import pack  # noqa: E402
 from hpe_edge.training.native.convert import network_bytes  # noqa: E402
 from hpe_edge.training.native.shapes import OPERATORS, output_shape  # noqa: E402
@@ -182,7 +182,7 @@ def test_other_models_are_refused() -> None:
 
 
 def test_too_many_nodes_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(convert, "MAX_NODES", 2)
+    monkeypatch.setattr(network_file, "MAX_NODES", 2)
     with pytest.raises(InvalidArgumentError, match="at most 2 nodes, got 3"):
         network_bytes(make("a = Neg(x)\nb = Exp(a)\ny = Tanh(b)", {}, (1, 1, 1, 1), 17, ["y"]))
 

@@ -16,8 +16,15 @@ from tiny_models import MakeModel, card_dict, mean_network
 
 from hpe_edge import _plugins, backends, hub
 from hpe_edge.backends import Backend, available_backends, open_backend
-from hpe_edge.errors import BackendError, CorruptModelError, InvalidArgumentError, MissingDependencyError
-from hpe_edge.modelcard import FileEntry, load_card, save_card
+from hpe_edge.backends.native import NativeBackend
+from hpe_edge.errors import (
+    BackendError,
+    CorruptModelError,
+    InvalidArgumentError,
+    MissingDependencyError,
+    ModelNotFoundError,
+)
+from hpe_edge.modelcard import FileEntry, ModelCard, load_card, save_card
 
 
 def _open(card: Path, name: str = "onnxruntime", threads: int = 1) -> Backend:
@@ -85,9 +92,9 @@ def test_a_corrupt_native_file_is_refused(make_model: MakeModel) -> None:
     [
         (
             {"input": card_dict()["input"] | {"width": 9}},
-            r"input \('input', \(3, 6, 9\)\), got \('input', \(3, 6, 8\)\)",
+            r'input: expected "input" \[3, 6, 9\] in the network, got "input" \[3, 6, 8\]',
         ),
-        ({"head": {"kind": "angles", "output": "z"}}, r"outputs \['z'\], got only \['angles'\]"),
+        ({"head": {"kind": "angles", "output": "z"}}, r'head: output "z": expected one of the network\'s outputs'),
     ],
 )
 def test_a_card_of_another_native_network_is_refused(
@@ -95,7 +102,7 @@ def test_a_card_of_another_native_network_is_refused(
 ) -> None:
     card = make_model(mean_network(8, 6), **changes)
     convert_card(card)
-    with pytest.raises(CorruptModelError, match=f"card and network disagree: .*{words}"):
+    with pytest.raises(CorruptModelError, match=rf"model 'tiny' \(tiny\.safetensors\): model card: {words}"):
         _open(card, "native")
 
 
@@ -183,3 +190,47 @@ def test_a_broken_plugin_is_refused(make_model: MakeModel, monkeypatch: pytest.M
     _register(monkeypatch, value)
     with pytest.raises(BackendError, match=f"backend 'mine' .{value}. cannot be loaded"):
         _open(make_model(), "mine")
+
+
+def _int8_card(shift_deg: float) -> tuple[ModelCard, hub.Model]:
+    model = hub.resolve("fsanet")
+    assert model.card.int8 is not None
+    return replace(model.card, int8=replace(model.card.int8, shift_deg=shift_deg)), model
+
+
+@pytest.mark.parametrize("faster", ["fp32", "int8"])
+def test_auto_precision_takes_what_runs_faster(monkeypatch: pytest.MonkeyPatch, faster: str) -> None:
+    """With a clock that one of the two advances by more."""
+    now = [0]
+    monkeypatch.setattr(backends.time, "perf_counter_ns", lambda: now[0])
+    run = NativeBackend.run
+
+    def timed(self: NativeBackend, batch: Any) -> Any:
+        now[0] += 10 if self.info.precision == faster else 20
+        return run(self, batch)
+
+    monkeypatch.setattr(NativeBackend, "run", timed)
+    card, model = _int8_card(0.1)
+    assert open_backend("native", card, model.read, precision="auto", threads=1).info.precision == faster
+
+
+def test_auto_precision_stays_in_float32_where_the_bound_is_not_kept() -> None:
+    card, model = _int8_card(99.0)
+    assert open_backend("native", card, model.read, precision="auto", threads=1).info.precision == "fp32"
+    assert open_backend("native", card, model.read, precision="int8", threads=1).info.precision == "int8"
+
+
+def test_a_precision_that_the_card_lacks_is_refused(make_model: MakeModel) -> None:
+    model = hub.resolve(make_model())
+    with pytest.raises(ModelNotFoundError, match=r"no file of kind 'onnx-int8'"):
+        open_backend("auto", model.card, model.read, precision="int8", threads=1)
+
+
+@pytest.mark.parametrize("name", ["native", "onnxruntime"])
+def test_the_bundled_model_in_8_bits_is_near_float32(name: str) -> None:
+    model = hub.resolve("fsanet")
+    image = np.random.default_rng(0).uniform(-1, 1, (1, 3, 64, 64)).astype(np.float32)
+    found = {p: open_backend(name, model.card, model.read, precision=p, threads=1).run(image) for p in ("fp32", "int8")}
+    for output, exact in found["fp32"].items():
+        np.testing.assert_allclose(found["int8"][output], exact, atol=0.25)
+        assert np.any(found["int8"][output] != exact)

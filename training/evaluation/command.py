@@ -68,6 +68,9 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "--square", action=argparse.BooleanOptionalAction, help="make the box square first [the recipe's]"
     )
     parser.add_argument("--backend", default="auto", metavar="B", help="backend [%(default)s]")
+    parser.add_argument(
+        "--precision", default="fp32", choices=("fp32", "int8"), help="arithmetic of the network [%(default)s]"
+    )
     parser.add_argument("--flip", action="store_true", help="average with the mirrored photograph")
     parser.add_argument("--margin-curve", action="store_true", help="also score the margins 0, 0.1, ... 0.8")
     parser.add_argument(
@@ -138,10 +141,11 @@ def _check(options: argparse.Namespace) -> None:
             "--constant: expected no crop, flip, fusion, margin curve or pitch fit with it: it looks at no photograph"
         )
     partial = options.checkpoint or options.fuse or options.flip or options.limit or options.boxes or crop_given
+    partial = partial or options.precision != "fp32"
     if options.record and (options.constant or partial):
         raise InvalidArgumentError(
             "--record: expected a model with its own crop on the whole data set, got --constant, "
-            "--checkpoint, --fuse, --flip, --limit, --boxes or a crop option with it"
+            "--checkpoint, --fuse, --flip, --limit, --boxes, --precision or a crop option with it"
         )
     if options.record and options.model.endswith((".onnx", ".pt")):
         raise InvalidArgumentError(f"--record: expected a model with a card, got {options.model}")
@@ -178,7 +182,9 @@ def _fused(options: argparse.Namespace, members: Sequence[_Member], margin: floa
     return Fused(
         tuple(
             member.network.predictor(
-                choose_crop(member.network, options.crop_recipe, margin, options.square), options.backend
+                choose_crop(member.network, options.crop_recipe, margin, options.square),
+                options.backend,
+                options.precision,
             )
             for member in members
         )

@@ -50,15 +50,15 @@ class Network:
     files: Mapping[str, bytes]
     bare: bool = False
 
-    def predictor(self, crop: Crop, backend: str = "auto") -> Predictor:
-        """HeadPose on this network under a crop."""
+    def predictor(self, crop: Crop, backend: str = "auto", precision: str = "fp32") -> Predictor:
+        """HeadPose on this network under a crop; not ``"auto"`` precision, which differs between machines."""
         own = Crop(0.0, square=False) if crop.by_window else crop  # such a window comes as the box itself
         changed = replace(self.card, input=replace(self.card.input, margin=own.margin, square=own.square))
         with tempfile.TemporaryDirectory() as folder:
             for kind, data in self.files.items():
                 Path(folder, self.card.files[kind].path).write_bytes(data)
             save_card(changed, Path(folder, "card.json"))
-            pose = HeadPose(Path(folder, "card.json"), backend=backend)
+            pose = HeadPose(Path(folder, "card.json"), backend=backend, precision=precision)
         return Predictor(pose, crop, self.card.pitch_zero_deg)
 
     def parameters(self) -> int | None:

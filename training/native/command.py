@@ -58,5 +58,7 @@ def convert_card(card_path: Path, *, overwrite: bool = False) -> Path:
         raise InvalidArgumentError(f"{card.files['onnx'].path}: expected an ONNX network, got {error}") from error
     path = card_path.with_suffix(f".{KIND}")
     path.write_bytes(network_bytes(model))
-    save_card(replace(card, files={**card.files, KIND: FileEntry.of(path)}), card_path)
+    # 8-bit files were made from what is replaced here
+    kept = {kind: entry for kind, entry in card.files.items() if not kind.endswith("-int8")}
+    save_card(replace(card, files={**kept, KIND: FileEntry.of(path)}, int8=None), card_path)
     return path

@@ -10,11 +10,17 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from hpe_edge.errors import CorruptModelError
+
 ALIGNMENT = 8  # of the data in the file, so that a reader can use it where it lies
+_TYPES: dict[str, np.dtype[Any]] = {"F32": np.dtype("<f4"), "I8": np.dtype("i1")}
+_NAMES = {dtype: name for name, dtype in _TYPES.items()}
 
 
-def pack(tensors: Mapping[str, npt.NDArray[np.float32]], metadata: Mapping[str, str]) -> bytes:
-    """The bytes of a file with these float32 tensors, in this order, without holes.
+def pack(tensors: Mapping[str, npt.NDArray[Any]], metadata: Mapping[str, str]) -> bytes:
+    """The bytes of a file with these tensors, float32 or int8, in this order, without holes.
+
+    Tensors of int8 belong behind those of float32, which then lie where a reader can use them.
 
     >>> pack({"a": np.zeros(2, np.float32)}, {"format": "x"})[8:37]
     b'{"__metadata__":{"format":"x"'
@@ -22,9 +28,32 @@ def pack(tensors: Mapping[str, npt.NDArray[np.float32]], metadata: Mapping[str, 
     header: dict[str, Any] = {"__metadata__": dict(metadata)}
     offset = 0
     for name, tensor in tensors.items():
-        header[name] = {"dtype": "F32", "shape": list(tensor.shape), "data_offsets": [offset, offset + tensor.nbytes]}
+        dtype = _NAMES[tensor.dtype]
+        header[name] = {"dtype": dtype, "shape": list(tensor.shape), "data_offsets": [offset, offset + tensor.nbytes]}
         offset += tensor.nbytes
     text = json.dumps(header, separators=(",", ":")).encode()
     text += b" " * (-len(text) % ALIGNMENT)
-    data = [np.ascontiguousarray(tensor, dtype="<f4").tobytes() for tensor in tensors.values()]
+    data = [np.ascontiguousarray(tensor).tobytes() for tensor in tensors.values()]
     return b"".join([struct.pack("<Q", len(text)), text, *data])
+
+
+def unpack(file: bytes) -> tuple[dict[str, npt.NDArray[Any]], dict[str, str]]:
+    """Tensors and metadata of a file; the inverse of `pack`. What is thorough about a file is the core's reader.
+
+    Raises:
+        CorruptModelError: the file is no such container.
+
+    >>> unpack(pack({"a": np.ones(2, np.int8)}, {"format": "x"}))
+    ({'a': array([1, 1], dtype=int8)}, {'format': 'x'})
+    """
+    tensors: dict[str, npt.NDArray[Any]] = {}
+    try:
+        (length,) = struct.unpack_from("<Q", file)
+        header, data = json.loads(file[8 : 8 + length]), file[8 + length :]
+        metadata = header.pop("__metadata__")
+        for name, entry in header.items():
+            start, stop = entry["data_offsets"]
+            tensors[name] = np.frombuffer(data[start:stop], _TYPES[entry["dtype"]]).reshape(entry["shape"])
+    except (struct.error, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise CorruptModelError(f"network file: expected safetensors of F32 and I8, got {error!r}") from error
+    return tensors, metadata

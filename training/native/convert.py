@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,19 +9,16 @@ from typing import Any
 import numpy as np
 import onnx
 from hpe_edge.training.native import lower_elementwise, lower_layers, lower_shapes
-from hpe_edge.training.native.container import pack
 from hpe_edge.training.native.evaluate import evaluate
-from hpe_edge.training.native.graph import Floats, Graph, Node
-from hpe_edge.training.native.rewrite import survey
-from hpe_edge.training.native.shapes import INTERNAL, MAX_ELEMENTS, MAX_RANK, Shape
+from hpe_edge.training.native.file import graph_bytes
+from hpe_edge.training.native.graph import Graph
+from hpe_edge.training.native.shapes import Shape
 from hpe_edge.training.native.simplify import simplify
 from hpe_edge.training.native.trace import Call, Operand, Traced
 from onnx import numpy_helper
 
 from hpe_edge.errors import CorruptModelError, InvalidArgumentError
 
-FORMAT = "hpe-edge-network/1"
-MAX_NODES = 4096
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _LOWERINGS = {**lower_elementwise.LOWERINGS, **lower_layers.LOWERINGS, **lower_shapes.LOWERINGS}
 
@@ -43,7 +39,7 @@ def network_bytes(model: onnx.ModelProto) -> bytes:
     """
     graph = lowered(model)
     simplify(graph)
-    return _file(graph)
+    return graph_bytes(graph)
 
 
 def lowered(model: onnx.ModelProto) -> Graph:
@@ -143,55 +139,3 @@ def _size(node: onnx.NodeProto, shape: Shape) -> np.ndarray[Any, np.dtype[np.int
     if node.op_type == "Size":
         return np.array(np.prod(shape), np.int64)
     return np.array(shape[slice(attributes.get("start", 0), attributes.get("end"))], np.int64)
-
-
-def _file(graph: Graph) -> bytes:
-    """The bytes of a simplified graph."""
-    survey(graph)
-    _check(graph)
-    names = _names(graph)
-    tensors: dict[str, Floats] = {}
-    for name, value in graph.constants.items():
-        tensors[names[name]] = value
-    tensors = {name: tensors[name] for name in sorted(tensors, key=list(names.values()).index)}
-    nodes = [
-        {"op": n.op, "in": [names[x] for x in n.inputs], "out": names[n.output], **n.attributes} for n in graph.nodes
-    ]
-    outputs = [{"name": name, "value": names[value]} for name, value in graph.outputs.items()]
-    shape = list(graph.shapes[graph.input_name])
-    text = {"input": {"name": graph.input_name, "shape": shape}, "outputs": outputs, "nodes": nodes}
-    return pack(tensors, {"format": FORMAT, "graph": json.dumps(text, separators=(",", ":"), allow_nan=False)})
-
-
-def _check(graph: Graph) -> None:
-    """That everything left is within the file's limits."""
-    for node in graph.nodes:
-        if node.op in INTERNAL:
-            raise InvalidArgumentError(
-                f"{node.origin}: expected padding only before a convolution or average pooling with a larger kernel"
-            )
-    if len(graph.nodes) > MAX_NODES:
-        raise InvalidArgumentError(f"expected at most {MAX_NODES} nodes, got {len(graph.nodes)}")
-    for value in graph.constants.values():
-        if value.ndim > MAX_RANK or value.size > MAX_ELEMENTS or not np.isfinite(value).all():
-            raise InvalidArgumentError(
-                f"expected finite constants of at most {MAX_RANK} axes and {MAX_ELEMENTS} elements, "
-                f"got one of shape {list(value.shape)}"
-            )
-
-
-def _names(graph: Graph) -> dict[str, str]:
-    """What values and tensors are called in the file: v1, v2, ..; tensors after the node that uses them first."""
-    names = {graph.input_name: graph.input_name}
-    prefix = "v" if not graph.input_name.startswith("v") else "n"
-    for number, node in enumerate(graph.nodes, 1):
-        for k, name in enumerate(node.inputs):
-            if name in graph.constants and name not in names:
-                names[name] = f"{prefix}{number}.{_part(node, k)}"
-        names[node.output] = f"{prefix}{number}"
-    return names
-
-
-def _part(node: Node, k: int) -> str:
-    """What a constant input is to its node."""
-    return ("x", "weight", "bias")[k] if node.op in ("conv", "linear") else ("a", "b")[k] if k < 2 else f"x{k}"

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from hpe_edge.training.native.levels import Levels
 from hpe_edge.training.native.shapes import Shape, output_shape
 
 Floats = npt.NDArray[np.float32]
@@ -28,25 +29,43 @@ class Node:
 class Graph:
     """nodes: in an order of execution. shapes: of every value. constants: those values that are stored.
 
-    outputs: values by the name that the network's outputs have outside.
+    outputs: values by the name that the network's outputs have outside. levels: of the values that are u8; all others
+    are float32, but for the int8 weights of ``qconv``.
     """
 
     input_name: str
     nodes: list[Node] = field(default_factory=list)
     shapes: dict[str, Shape] = field(default_factory=dict)
-    constants: dict[str, Floats] = field(default_factory=dict)
+    constants: dict[str, npt.NDArray[Any]] = field(default_factory=dict)
     outputs: dict[str, str] = field(default_factory=dict)
+    levels: dict[str, Levels] = field(default_factory=dict)
     _count: int = 0
+
+    def without_nodes(self) -> Graph:
+        """A graph with the same input and constants; values may get the names and shapes that they have here."""
+        return Graph(self.input_name, [], dict(self.shapes), dict(self.constants), _count=self._count)
+
+    def with_outputs(self, outputs: dict[str, str]) -> Graph:
+        """The same nodes with other outputs; names of the network's outputs to values."""
+        return replace(self, nodes=list(self.nodes), constants=dict(self.constants), outputs=outputs)
+
+    def readers(self) -> dict[str, list[Node]]:
+        """The nodes that read a value, by value."""
+        found: dict[str, list[Node]] = {}
+        for node in self.nodes:
+            for name in set(node.inputs):
+                found.setdefault(name, []).append(node)
+        return found
 
     def fresh(self) -> str:
         """A name that nothing has yet."""
         self._count += 1
         return f"%{self._count}"
 
-    def constant(self, array: npt.ArrayLike) -> str:
-        """A stored float32 value."""
+    def constant(self, array: npt.ArrayLike, dtype: type[np.float32 | np.int8] = np.float32) -> str:
+        """A stored value."""
         name = self.fresh()
-        self.constants[name] = np.array(array, np.float32, order="C")
+        self.constants[name] = np.array(array, dtype, order="C")
         self.shapes[name] = self.constants[name].shape
         return name
 

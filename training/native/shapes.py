@@ -19,6 +19,9 @@ UNARY = ("relu", "sigmoid", "tanh", "exp", "sqrt", "neg", "clip")
 BINARY = ("add", "sub", "mul", "div", "min", "max")
 POOLS = ("max_pool", "average_pool")
 REDUCTIONS = ("mean", "sum", "reduce_max")
+MOVES = ("reshape", "transpose", "slice", "concat")
+# operators with values of 8 bits; the pools take those too
+QUANTIZED = ("quantize", "dequantize", "qconv")
 # steps of the conversion that no file has: zeros around a map, and repetition along axes of size 1
 INTERNAL = ("pad", "expand")
 
@@ -56,7 +59,7 @@ def window(size: Shape, kernel: Sequence[int], stride: Sequence[int], pad: Seque
 
 
 def _conv(shapes: Shapes, attributes: Attributes) -> Shape:
-    (channels, *size), weight, _ = shapes
+    (channels, *size), weight = shapes[:2]
     if weight[1] * attributes["groups"] != channels or len(size) != 2:
         raise ValueError(f"expected [{weight[1] * attributes['groups']}, H, W]")
     return (weight[0], *window(tuple(size), weight[2:], attributes["stride"], attributes["pad"]))
@@ -118,6 +121,7 @@ def _pad(shapes: Shapes, attributes: Attributes) -> Shape:
 
 _RULES: dict[str, Callable[[Shapes, Attributes], Shape]] = {
     "conv": _conv,
+    "qconv": _conv,
     "linear": _linear,
     "matmul": _matmul,
     "softmax": lambda shapes, _: shapes[0],
@@ -127,6 +131,7 @@ _RULES: dict[str, Callable[[Shapes, Attributes], Shape]] = {
     "slice": _slice,
     "pad": _pad,
     "expand": lambda shapes, attributes: np.broadcast_shapes(shapes[0], attributes["shape"]),
+    **dict.fromkeys(("quantize", "dequantize"), lambda shapes, _: shapes[0]),
     **dict.fromkeys(UNARY, lambda shapes, _: shapes[0]),
     **dict.fromkeys(BINARY, lambda shapes, _: np.broadcast_shapes(*shapes)),
     **dict.fromkeys(POOLS, _pool),

@@ -37,6 +37,9 @@ void check_spec(const PreprocessSpec& spec);
 // Larger crop windows, in source pixels a side, are refused: such a box is a mistake.
 inline constexpr double kLargestWindow = 65536.0;
 
+// Throws the errors of preprocess() that are about the image and the boxes.
+void check_boxes(const ImageView& image, std::span<const Box> boxes, const PreprocessSpec& spec);
+
 // Fills `out`, N x 3 x height x width, one crop a box.
 //
 // The crop is a float window: the box, squared if asked, grown by `margin` of its size on each side. Output

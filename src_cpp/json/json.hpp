@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-namespace hpe::nn::json {
+namespace hpe::json {
 
 constexpr int kMaxDepth = 16;
 constexpr std::size_t kMaxValues = std::size_t{1} << 17;  // bounds the memory of a tree
@@ -38,4 +38,4 @@ void check_keys(const Value& value, std::span<const std::string_view> keys, cons
 [[nodiscard]] const Value* find(const Value& object, std::string_view key) noexcept;
 [[nodiscard]] const Value& member(const Value& object, std::string_view key, const std::string& where);
 
-}  // namespace hpe::nn::json
+}  // namespace hpe::json

@@ -1,4 +1,4 @@
-#include "nn/json.hpp"
+#include "json/json.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -6,9 +6,9 @@
 #include <locale>
 #include <sstream>
 
-#include "nn/corrupt.hpp"
+#include "json/corrupt.hpp"
 
-namespace hpe::nn::json {
+namespace hpe::json {
 namespace {
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
@@ -315,4 +315,4 @@ const Value& member(const Value& object, std::string_view key, const std::string
     return *found;
 }
 
-}  // namespace hpe::nn::json
+}  // namespace hpe::json

@@ -1,4 +1,4 @@
-// The error that every part of the reader of network files raises.
+// The error of everything that reads files which are not trusted: network files and model cards.
 #pragma once
 
 #include <string>
@@ -6,10 +6,20 @@
 
 #include "hpe/error.hpp"
 
-namespace hpe::nn {
+namespace hpe {
 
 [[noreturn]] inline void corrupt(const std::string& where, const std::string& expected, const std::string& got) {
-    throw Error(ErrorKind::CorruptModel, "network file: " + where + ": expected " + expected + ", got " + got);
+    throw Error(ErrorKind::CorruptModel, where + ": expected " + expected + ", got " + got);
+}
+
+// What `read` returns; its errors say which file it read.
+template <class Read>
+auto reading(const std::string& file, const Read& read) {
+    try {
+        return read();
+    } catch (const Error& error) {
+        throw Error(error.kind(), file + ": " + error.what());
+    }
 }
 
 // Text of a file for a message: short, and plain ASCII whatever the file holds.
@@ -20,4 +30,4 @@ inline std::string quoted(std::string_view text) {
     return out + (text.size() > kLongest ? "...\"" : "\"");
 }
 
-}  // namespace hpe::nn
+}  // namespace hpe
