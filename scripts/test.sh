@@ -5,6 +5,7 @@
 #
 #   bash scripts/test.sh             everything
 #   HPE_EDGE_VENV=/path bash ...     another place than .venv
+#   HPE_EDGE_FUZZ_SECONDS=60 ... longer than the 20 seconds a fuzz target (needs clang++)
 #   HPE_EDGE_TORCH=torch==2.13.0 ... the torch to install first, for instance to get a build for CPUs
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -47,10 +48,25 @@ else
     echo "$cpp_result"
 fi
 
+say "fuzzing the readers of files for ${HPE_EDGE_FUZZ_SECONDS:=20} seconds each"
+if command -v clang++ >/dev/null 2>&1; then
+    cmake --preset fuzz >/dev/null
+    cmake --build --preset fuzz
+    for target in reader graph; do
+        found=$(mktemp -d)
+        build/fuzz/src_cpp/fuzz/fuzz_$target "$found" build/fuzz/src_cpp/fuzz/seeds/$target -dict=src_cpp/fuzz/network.dict \
+            -artifact_prefix="$found/" -max_total_time="$HPE_EDGE_FUZZ_SECONDS" -timeout=10 -verbosity=0 -print_final_stats=1
+    done
+    fuzz_result="fuzzing found nothing"
+else
+    fuzz_result="FUZZING SKIPPED: clang++ not found; install it with: apt-get install clang"
+    echo "$fuzz_result"
+fi
+
 say "wheel in an empty environment"
 bash scripts/check_wheel.sh
 
 say "Python tests"
 pytest -q
 
-say "all passed; $cpp_result"
+say "all passed; $cpp_result; $fuzz_result"

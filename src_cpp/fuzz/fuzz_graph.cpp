@@ -1,11 +1,12 @@
-// Fuzzes the reader of network files with the text of the graph alone, in a container that is well-formed: changes of
-// a whole file seldom get through the container and the quoting of the text.
+// Fuzzes networks with the text of the graph alone, in a container that is well-formed: changes of a whole file seldom
+// get through the container and the quoting of the text. What is read is also planned and run.
 #include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
 
 #include "hpe/error.hpp"
+#include "hpe/network.hpp"
 #include "network_file.hpp"
 #include "nn/reader.hpp"
 
@@ -28,6 +29,22 @@ std::vector<StoredTensor> read_tensors(const std::string& text, std::size_t& at)
     return tensors;
 }
 
+// What is read can also be planned and run, if it is small.
+void plan_and_run(const hpe::test::Bytes& file) {
+    constexpr std::size_t kMostBytes = std::size_t{1} << 16;
+    const hpe::Network network(file, hpe::active_isa());
+    if (network.workspace_bytes() > kMostBytes) return;
+    hpe::Network::Workspace workspace(network);
+    const std::vector<float> input(hpe::nn::element_count(network.input().shape), 0.5F);
+    std::vector<std::vector<float>> outputs;
+    std::vector<std::span<float>> spans;
+    for (const hpe::TensorInfo& output : network.outputs()) {
+        outputs.emplace_back(hpe::nn::element_count(output.shape));
+        spans.emplace_back(outputs.back());
+    }
+    network.run(input, spans, workspace);
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -37,6 +54,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const hpe::test::Bytes file = hpe::test::network_file(text.substr(at), tensors);
     try {
         hpe::test::check_promises(hpe::nn::read_network(file));
+        plan_and_run(file);
     } catch (const hpe::Error& error) {
         if (error.kind() != hpe::ErrorKind::CorruptModel) throw;
     }
