@@ -261,7 +261,7 @@ def offset_pitch_zero(euler_deg: NDArray[_Real], pitch_zero_deg: float) -> NDArr
     [[0.0, 15.0, 0.0]]
     """
 
-def isa() -> Literal["scalar", "avx2", "avx512vnni"]:
+def isa() -> Literal["scalar", "avx2", "avx512vnni", "neon", "neondot"]:
     """Name of the instruction set that every kernel uses: the best of :func:`available_isas`.
 
     The environment variable ``HPE_FORCE_ISA`` names another one; it is read once, at the first call into
@@ -276,7 +276,7 @@ def isa() -> Literal["scalar", "avx2", "avx512vnni"]:
     True
     """
 
-def available_isas() -> list[Literal["scalar", "avx2", "avx512vnni"]]:
+def available_isas() -> list[Literal["scalar", "avx2", "avx512vnni", "neon", "neondot"]]:
     """Names of the instruction sets this machine can run, slowest first.
 
     >>> from hpe_edge import _core

@@ -39,7 +39,8 @@ class RuntimeInfo:
     Attributes:
         model, model_version, sha256: the card's name and version and the digest of the loaded file.
         backend, backend_version, provider: what runs the network.
-        instruction_set: what the C++ core uses (``"scalar"``, ``"avx2"``, ``"avx512vnni"``).
+        instruction_set: what the C++ core uses (``"scalar"``, ``"avx2"``, ``"avx512vnni"``,
+            ``"neon"``, ``"neondot"``).
         precision: arithmetic of the network.
         threads: threads that one call may use.
         detector: name of the detector, or ``None`` when there is none.

@@ -48,6 +48,18 @@ else
     echo "$cpp_result"
 fi
 
+say "C++ tests for 64-bit ARM under qemu-user, without and with its dot product"
+if command -v aarch64-linux-gnu-g++ >/dev/null 2>&1 && command -v qemu-aarch64 >/dev/null 2>&1; then
+    cmake --preset aarch64 >/dev/null
+    cmake --build --preset aarch64
+    QEMU_CPU=cortex-a72 ctest --preset aarch64
+    QEMU_CPU=max ctest --preset aarch64
+    arm_result="ARM tests passed"
+else
+    arm_result="ARM TESTS SKIPPED: install g++-aarch64-linux-gnu and qemu-user with apt-get"
+    echo "$arm_result"
+fi
+
 say "fuzzing the readers of files for ${HPE_EDGE_FUZZ_SECONDS:=20} seconds each"
 if command -v clang++ >/dev/null 2>&1; then
     cmake --preset fuzz >/dev/null
@@ -69,4 +81,4 @@ bash scripts/check_wheel.sh
 say "Python tests"
 pytest -q
 
-say "all passed; $cpp_result; $fuzz_result"
+say "all passed; $cpp_result; $arm_result; $fuzz_result"

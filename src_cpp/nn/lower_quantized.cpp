@@ -1,5 +1,6 @@
 // Operators on 8-bit values.
 #include <algorithm>
+#include <cstring>
 
 #include "nn/lower.hpp"
 #include "nn/window.hpp"
@@ -90,6 +91,20 @@ Offsets pixel_offsets(const Window& w) {
     return offsets;
 }
 
+// What the sums of output channels first .. first + columns start from, padded to whole blocks.
+const std::int32_t* starts(Builder& builder, const Value& weight, int first, int columns) {
+    const int block = builder.byte_kernels().block_columns(columns);
+    const std::size_t size = weight.weights.size() / static_cast<std::size_t>(weight.shape[0]);
+    std::vector<std::int8_t> bytes(static_cast<std::size_t>((columns + block - 1) / block * block) * sizeof(std::int32_t));
+    for (int n = 0; n < columns; ++n) {
+        std::int32_t sum = 0;
+        for (const std::int8_t w : weight.weights.subspan(static_cast<std::size_t>(first + n) * size, size)) sum += w;
+        sum *= builder.byte_kernels().offset;
+        std::memcpy(bytes.data() + static_cast<std::size_t>(n) * sizeof sum, &sum, sizeof sum);
+    }
+    return reinterpret_cast<const std::int32_t*>(keep_bytes(builder, bytes));
+}
+
 // bias - in_zero scale sum w: what the zero of the input adds to every sum is taken off again.
 std::vector<float> centred_bias(const Builder& builder, const Node& node, int in_zero) {
     const Value& weight = builder.value(node.inputs[1]);
@@ -139,6 +154,7 @@ void lower(Builder& builder, const Node& node, const QConv& op) {
         step.gemm.taps = gather.taps;
         step.gemm.quads = gather.quads;
         step.gemm.weights = weights;
+        step.gemm.start = starts(builder, weight, g * columns, columns);
         step.gemm.scale = kept_scale + g * columns;
         step.gemm.bias = kept_bias + g * columns;
         step.gemm.columns = columns;

@@ -4,13 +4,33 @@
 
 #include "hpe/error.hpp"
 
+#if defined(HPE_HAVE_NEON) && defined(__linux__)
+#include <asm/hwcap.h>
+#include <sys/auxv.h>
+#endif
+
 namespace hpe {
+namespace {
+
+#if defined(HPE_HAVE_NEON)
+bool has_dot_product() {
+#if defined(__linux__)
+    return (getauxval(AT_HWCAP) & HWCAP_ASIMDDP) != 0;
+#else
+    return true;  // Apple's all have it
+#endif
+}
+#endif
+
+}  // namespace
 
 std::string_view isa_name(Isa isa) noexcept {
     switch (isa) {
         case Isa::Scalar: return "scalar";
         case Isa::Avx2: return "avx2";
         case Isa::Avx512Vnni: return "avx512vnni";
+        case Isa::Neon: return "neon";
+        case Isa::NeonDot: return "neondot";
     }
     return "unknown";
 }
@@ -27,6 +47,10 @@ std::vector<Isa> available_isas() {
         __builtin_cpu_supports("avx512vnni")) {
         isas.push_back(Isa::Avx512Vnni);
     }
+#endif
+#if defined(HPE_HAVE_NEON)
+    isas.push_back(Isa::Neon);  // part of every AArch64
+    if (has_dot_product()) isas.push_back(Isa::NeonDot);
 #endif
     return isas;
 }

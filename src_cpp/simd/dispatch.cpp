@@ -24,6 +24,8 @@ const Kernels& kernels(Isa isa) {
 #else
             break;
 #endif
+        case Isa::Neon:
+        case Isa::NeonDot: return scalar_kernels;  // written without intrinsics so far
     }
     refuse(isa);
 }
@@ -43,6 +45,18 @@ const NetworkKernels& network_kernels(Isa isa) {
 #else
             break;
 #endif
+        case Isa::Neon:
+#if defined(HPE_HAVE_NEON)
+            return neon_network_kernels;
+#else
+            break;
+#endif
+        case Isa::NeonDot:
+#if defined(HPE_HAVE_NEON)
+            return neondot_network_kernels;
+#else
+            break;
+#endif
     }
     refuse(isa);
 }
@@ -59,6 +73,18 @@ const QuantizedKernels& quantized_kernels(Isa isa) {
         case Isa::Avx512Vnni:
 #if defined(HPE_HAVE_AVX512)
             return avx512_quantized_kernels;
+#else
+            break;
+#endif
+        case Isa::Neon:
+#if defined(HPE_HAVE_NEON)
+            return neon_quantized_kernels;
+#else
+            break;
+#endif
+        case Isa::NeonDot:
+#if defined(HPE_HAVE_NEON)
+            return neondot_quantized_kernels;
 #else
             break;
 #endif

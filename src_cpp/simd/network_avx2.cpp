@@ -52,6 +52,7 @@ struct V {
     // that AVX2 has saturates.
     static constexpr int kQuantizedRows = 4;
     static constexpr int kQuantizedVectors = 1;
+    static constexpr int kOffset = 0;
     struct Ints {
         __m256i low, high;  // lanes 0-3 and 4-7, two halves of a sum side by side
     };
@@ -59,7 +60,7 @@ struct V {
     struct Weights {
         __m256i low, high;
     };
-    static Ints no_ints() { return {_mm256_setzero_si256(), _mm256_setzero_si256()}; }
+    static Ints start(const std::int32_t*) { return {_mm256_setzero_si256(), _mm256_setzero_si256()}; }
     static Quads quad(const std::uint8_t* x) {
         std::int32_t bytes;
         __builtin_memcpy(&bytes, x, sizeof bytes);

@@ -37,10 +37,11 @@ struct V {
 
     static constexpr int kQuantizedRows = 8;
     static constexpr int kQuantizedVectors = 3;
+    static constexpr int kOffset = 0;
     using Ints = __m512i;
     using Quads = __m512i;
     using Weights = __m512i;
-    static Ints no_ints() { return _mm512_setzero_si512(); }
+    static Ints start(const std::int32_t*) { return _mm512_setzero_si512(); }
     static Quads quad(const std::uint8_t* x) {
         std::int32_t bytes;
         __builtin_memcpy(&bytes, x, sizeof bytes);

@@ -134,6 +134,10 @@ extern const NetworkKernels scalar_network_kernels;
 #if defined(HPE_HAVE_AVX2)
 extern const NetworkKernels avx2_network_kernels;
 #endif
+#if defined(HPE_HAVE_NEON)
+extern const NetworkKernels neon_network_kernels;
+extern const NetworkKernels neondot_network_kernels;
+#endif
 #if defined(HPE_HAVE_AVX512)
 extern const NetworkKernels avx512_network_kernels;
 #endif

@@ -36,10 +36,11 @@ struct V {
 
     static constexpr int kQuantizedRows = 4;
     static constexpr int kQuantizedVectors = 2;
+    static constexpr int kOffset = 0;
     using Ints = std::int32_t;
     using Quads = const std::uint8_t*;
     using Weights = const std::int8_t*;
-    static Ints no_ints() { return 0; }
+    static Ints start(const std::int32_t*) { return 0; }
     static Quads quad(const std::uint8_t* x) { return x; }
     static Weights load_weights(const std::int8_t* weights) { return weights; }
     static Ints dot(Ints sum, Quads x, Weights w) {

@@ -27,6 +27,7 @@ struct QuantizedGemm {
     int taps;
     int quads;                  // of a tap
     const std::int8_t* weights;  // blocks of block_columns() columns, each [taps][quads][columns][kQuad], the last padded
+    const std::int32_t* start;  // [columns, padded to blocks] QuantizedKernels::offset * sum_t sum_k weights[n][t][k]
     const float* scale;         // [columns]
     const float* bias;
     int columns;
@@ -48,6 +49,7 @@ struct QuantizedPool {
 
 struct QuantizedKernels {
     int (*block_columns)(int columns);
+    int offset;  // the kernel multiplies activations less this
     int tile_rows;
     void (*gemm)(const QuantizedGemm& gemm);
     void (*pool)(const QuantizedPool& pool);
@@ -65,6 +67,10 @@ struct QuantizedKernels {
 extern const QuantizedKernels scalar_quantized_kernels;
 #if defined(HPE_HAVE_AVX2)
 extern const QuantizedKernels avx2_quantized_kernels;
+#endif
+#if defined(HPE_HAVE_NEON)
+extern const QuantizedKernels neon_quantized_kernels;
+extern const QuantizedKernels neondot_quantized_kernels;
 #endif
 #if defined(HPE_HAVE_AVX512)
 extern const QuantizedKernels avx512_quantized_kernels;

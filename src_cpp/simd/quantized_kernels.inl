@@ -1,5 +1,6 @@
 // Bodies of the 8-bit kernels, included behind network_kernels.inl in each instruction set's file (see there for the
-// reasons). V adds: Ints, 32-bit sums of products in lanes; no_ints; Quads, quad(x) in every lane; Weights, load_weights;
+// reasons). V adds: Ints, 32-bit sums of products in lanes, of
+// activations less kOffset; start(sums), those or 0 where kOffset is 0; Quads, quad(x) in every lane; Weights, load_weights;
 // dot(sums, quads, weights); to_float(sums); load_bytes and store_bytes, the first n lanes from and to bytes, store
 // rounding half to even.
 
@@ -12,7 +13,7 @@ inline void quantized_tile(const QuantizedGemm& g, int row, int column, const st
     const int rows = kTile == Tile::Part ? smaller(kRows, g.rows - row) : kRows;
     V::Ints sums[kRows][kVectors];
     for (int r = 0; r < kRows; ++r) {
-        for (int v = 0; v < kVectors; ++v) sums[r][v] = V::no_ints();
+        for (int v = 0; v < kVectors; ++v) sums[r][v] = V::start(g.start + column + v * V::kLanes);
     }
     for (int t = 0; t < g.taps; ++t) {
         const std::int32_t* offsets = g.offsets + static_cast<std::ptrdiff_t>(t) * g.rows + row;
@@ -126,5 +127,5 @@ void dequantize(const std::uint8_t* x, int n, float scale, int zero, float* out)
     }
 }
 
-constexpr QuantizedKernels kQuantizedTable = {&quantized_block_columns, V::kQuantizedRows, &quantized_gemm, &quantized_pool,
+constexpr QuantizedKernels kQuantizedTable = {&quantized_block_columns, V::kOffset, V::kQuantizedRows, &quantized_gemm, &quantized_pool,
                                               &interleave,              &quantize,        &dequantize};

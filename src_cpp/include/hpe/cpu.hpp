@@ -7,7 +7,7 @@
 
 namespace hpe {
 
-enum class Isa { Scalar, Avx2, Avx512Vnni };
+enum class Isa { Scalar, Avx2, Avx512Vnni, Neon, NeonDot };
 
 [[nodiscard]] std::string_view isa_name(Isa isa) noexcept;
 
