@@ -10,19 +10,20 @@ from collections.abc import Callable, Sequence
 from typing import cast
 
 import hpe_edge
-from hpe_edge.cli import estimate, models
+from hpe_edge.cli import bench, estimate, models
 from hpe_edge.errors import HpeEdgeError
 
 __all__ = ["main"]
 
-_SDK_COMMANDS = (estimate, models)
-_SDK_NAMES = ("estimate", "models")
+_SDK_COMMANDS = (estimate, bench, models)
+_SDK_NAMES = ("estimate", "bench", "models")
 
 _EPILOG = """\
 examples:
   hpe-edge estimate portrait.jpg --box 180 86 271 178 --draw out.png
   hpe-edge estimate head.jpg --crop --json
   hpe-edge models list
+  hpe-edge bench
 
 Angles are in degrees: +yaw, the nose points to image-left; +pitch, the face looks up;
 +roll, the head is turned clockwise in the image. Exit codes: 0 done, 2 bad input.
