@@ -9,12 +9,18 @@ trap 'rm -rf "$work"' EXIT
 python -m pip wheel --quiet --no-deps --wheel-dir "$work" .
 wheel=$(echo "$work"/hpe_edge-*.whl)
 
-{ find hpe_edge -name '*.py'; find training -name '*.py' -o -name '*.toml' | sed 's|^|hpe_edge/|'; find hpe_edge/models -name 'fsanet.*'; } |
+{ find hpe_edge -name '*.py'; find training -name '*.py' -o -name '*.toml' | sed 's|^|hpe_edge/|'; find hpe_edge/models -name 'fsanet*'; } |
     sort -u >"$work/expected"
 python -m zipfile -l "$wheel" | awk 'NR > 1 {print $1}' | sort >"$work/inside"
 missing=$(comm -23 "$work/expected" "$work/inside")
 if [ -n "$missing" ]; then
     echo "expected in $(basename "$wheel") and not there:" "$missing" >&2
+    exit 1
+fi
+
+size=$(stat -c %s "$wheel")
+if [ "$size" -gt 5000000 ]; then
+    echo "expected a wheel of at most 5 MB, got $size bytes" >&2
     exit 1
 fi
 

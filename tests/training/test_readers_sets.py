@@ -225,7 +225,7 @@ def test_the_evaluation_takes_the_new_sets(tmp_path: Path, capsys: pytest.Captur
     assert "expected the whole of biwi, 15,678 samples, got 3" in capsys.readouterr().err
     arguments = ["--dataset", "biwi", "--path", str(root), "--boxes", str(table), "--record"]
     assert main(["evaluate", *arguments]) == 2
-    assert "--limit, --boxes or a crop option" in capsys.readouterr().err
+    assert "--limit, --boxes, --precision or a crop option" in capsys.readouterr().err
 
 
 def test_afw_is_scored_as_its_papers_do(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
