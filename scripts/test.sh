@@ -80,7 +80,7 @@ bash scripts/check_wheel.sh
 
 say "Python tests of the library"
 pytest -q --ignore=tests/training
-# in another process: the library runs without what training loads, and with all of it OpenVINO's threads have crashed
+# in another process: the library runs without what training loads (together they have crashed, the cause is not known yet)
 say "Python tests of the training package"
 pytest -q tests/training
 
