@@ -226,7 +226,10 @@ class HeadPose:
             return found
         if not frames:
             return []
-        crops = [self._preprocess(frame, pixel_format) for frame in frames]
+        crops = []
+        for frame in frames:
+            with _naming(frame.argument):
+                crops.append(self._card.input.crops(frame.image, frame.faces.boxes_xyxy, pixel_format))
         euler_deg, std_deg = self._run([crop for crop in crops if len(crop)])
         ends = np.cumsum([len(crop) for crop in crops])[:-1]
         return list(zip(np.split(euler_deg, ends), np.split(std_deg, ends), strict=True))
@@ -246,22 +249,6 @@ class HeadPose:
         if self._detector is None:
             raise InvalidArgumentError(_NO_FACES)
         return self._detector.detect(image, pixel_format)
-
-    def _preprocess(self, frame: _Frame, pixel_format: str) -> FloatArray:
-        spec = self._card.input
-        with _naming(frame.argument):
-            return _core.preprocess(
-                frame.image,
-                frame.faces.boxes_xyxy,
-                pixel_format=pixel_format,
-                width=spec.width,
-                height=spec.height,
-                margin=spec.margin,
-                square=spec.square,
-                channel_order=spec.channel_order,
-                mean=spec.mean,
-                scale=spec.scale,
-            )
 
     def _run(self, crops: Sequence[FloatArray]) -> tuple[FloatArray, FloatArray]:
         if not crops:

@@ -16,6 +16,10 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final, Literal, cast
 
+import numpy as np
+from numpy.typing import NDArray
+
+from hpe_edge import _core
 from hpe_edge._fields import Fields
 from hpe_edge.errors import CorruptModelError, ModelNotFoundError
 from hpe_edge.heads import AnglesHead, BinsHead, Head, Spread, SsrHead
@@ -80,6 +84,27 @@ class InputSpec:
     channel_order: ChannelOrder
     mean: tuple[float, float, float]
     scale: tuple[float, float, float]
+
+    def crops(
+        self, image: NDArray[np.uint8], boxes_xyxy: NDArray[np.float32], pixel_format: str = "bgr8"
+    ) -> NDArray[np.float32]:
+        """The network's input for the boxes (N, 4) of a frame, float32 (N, 3, height, width).
+
+        Raises:
+            InvalidImageError, InvalidBoxError: as ``_core.preprocess``.
+        """
+        return _core.preprocess(
+            image,
+            boxes_xyxy,
+            pixel_format=pixel_format,
+            width=self.width,
+            height=self.height,
+            margin=self.margin,
+            square=self.square,
+            channel_order=self.channel_order,
+            mean=self.mean,
+            scale=self.scale,
+        )
 
 
 @dataclass(frozen=True)
@@ -250,9 +275,7 @@ def _read_files(fields: Fields) -> dict[str, FileEntry]:
 
 
 def _read_file_entry(fields: Fields) -> FileEntry:
-    entry = FileEntry(
-        path=fields.text("path"), sha256=fields.text("sha256"), bytes=fields.integer("bytes", low=1)
-    )
+    entry = FileEntry(path=fields.text("path"), sha256=fields.text("sha256"), bytes=fields.integer("bytes", low=1))
     fields.done()
     # A card may come from anywhere: it names files beside itself and nothing else on the disk.
     if "/" in entry.path or "\\" in entry.path or entry.path in {".", ".."}:

@@ -19,11 +19,12 @@ from hpe_edge.training.loop.checkpoint import load_trained
 from hpe_edge.training.models.network import deployed
 from hpe_edge.training.models.outputs import RANGE_DEG, BinLogits, CascadeOutput, Output, SsrStages, decode
 from hpe_edge.training.native.convert import network_bytes
+from hpe_edge.training.native.onnx_runtime import run_model
 from hpe_edge.training.recipe import Recipe
 from torch import Tensor, nn
 
 from hpe_edge import _core, heads
-from hpe_edge.errors import BackendError, CorruptModelError, missing_dependency
+from hpe_edge.errors import CorruptModelError
 from hpe_edge.heads import BinsHead, Head, Spread, SsrHead
 from hpe_edge.modelcard import ChannelOrder, FileEntry, InputSpec, ModelCard, save_card
 
@@ -116,25 +117,6 @@ def export_onnx(network: nn.Module, size: int, names: Sequence[str], path: Path)
     return len(graph.graph.node)
 
 
-def run_onnx(path: Path, names: Sequence[str], inputs: Floats) -> dict[str, Floats]:
-    """Outputs of ONNX Runtime by name, batch-1 calls stacked.
-
-    Raises:
-        MissingDependencyError: onnxruntime is not installed. BackendError: it cannot load the graph.
-    """
-    try:
-        import onnxruntime
-    except ImportError as error:
-        raise missing_dependency("onnxruntime", "onnx", "the parity check of an export") from error
-    try:
-        session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-    except Exception as error:  # onnxruntime's own exceptions share no public base class
-        raise BackendError(f"ONNX Runtime cannot load {path}: {error}") from error
-    rows = [session.run(list(names), {"input": row[None]}) for row in inputs]
-    columns = zip(*rows, strict=True)
-    return {name: np.concatenate(column).astype(np.float32) for name, column in zip(names, columns, strict=True)}
-
-
 def parity_deg(network: nn.Module, head: Head, inputs: Floats, outputs: Mapping[str, Floats]) -> float:
     """Largest difference in degrees between torch with its decode and another runtime's outputs with the C++ decode."""
     with torch.no_grad():
@@ -151,7 +133,7 @@ def _check_parity(network: nn.Module, head: Head, onnx_path: Path, native_path: 
     """
     native = _core.Network(native_path.read_bytes())
     inputs = np.random.default_rng(0).uniform(-1, 1, (16, *native.input_shape)).astype(np.float32)
-    outputs = {onnx_path: run_onnx(onnx_path, head.output_names, inputs), native_path: native.run(inputs)}
+    outputs = {onnx_path: run_model(onnx.load(str(onnx_path)), inputs), native_path: native.run(inputs)}
     differences = {path: parity_deg(network, head, inputs, named) for path, named in outputs.items()}
     for path, difference in differences.items():
         if not difference <= PARITY_DEG:

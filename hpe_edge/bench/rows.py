@@ -10,7 +10,6 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from hpe_edge import _core
 from hpe_edge.backends import Backend, available_backends, file_kind, open_backend
 from hpe_edge.backends.native import NativeBackend
 from hpe_edge.bench.fresh import Peak, ProbeError, Start, measure_peak, measure_start
@@ -161,20 +160,7 @@ def make_inputs(settings: Settings, model: Model) -> Inputs:
     width, height = settings.frame_size
     frame = np.random.default_rng(0).integers(0, 256, (height, width, 3), dtype=np.uint8)
     boxes = np.array([settings.box], np.float32)
-    spec = model.card.input
-    crop = _core.preprocess(
-        frame,
-        boxes,
-        pixel_format="bgr8",
-        width=spec.width,
-        height=spec.height,
-        margin=spec.margin,
-        square=spec.square,
-        channel_order=spec.channel_order,
-        mean=spec.mean,
-        scale=spec.scale,
-    )
-    return Inputs(frame, boxes, crop)
+    return Inputs(frame, boxes, model.card.input.crops(frame, boxes))
 
 
 def _open(row: Row, settings: Settings, model: Model, inputs: Inputs) -> _Contender | None:

@@ -8,10 +8,6 @@
 namespace hpe::nn {
 namespace {
 
-std::int32_t end_of(const Builder& builder, int value) {
-    return static_cast<std::int32_t>(element_count(builder.shape(value)));
-}
-
 // The weights of some output channels, element (o, t, c) for the kernel, packed.
 Operand packed_taps(Builder& builder, const Value& weight, int first, int columns, bool planar) {
     const int channels = weight.shape[1];
@@ -55,7 +51,7 @@ simd::Gemm gemm_of(const Builder& builder, int rows, int taps, int depth, int co
 // Few channels, as in a picture: the input stays in planes, and the kernel gathers a row of taps at a time.
 void lower_planar(Builder& builder, const Node& node, const Window& w) {
     const int channels = builder.shape(node.inputs[0])[0];
-    const Planes planes = padded_planes(builder, node.inputs[0], w, 0);
+    const Planes planes = padded_planes(builder, node.inputs[0], w);
     const Target to = target(builder, node);
     const Operand weights = packed_taps(builder, builder.value(node.inputs[1]), 0, to.channels, true);
     auto& step = builder.add<GemmStep>("conv " + builder.value(node.output).name, buffers_of({planes.operand}), {to.buffer});
@@ -70,7 +66,7 @@ void lower_planar(Builder& builder, const Node& node, const Window& w) {
 }
 
 void lower_depthwise_planar(Builder& builder, const Node& node, const Window& w) {
-    const Planes planes = padded_planes(builder, node.inputs[0], w, 0);
+    const Planes planes = padded_planes(builder, node.inputs[0], w);
     const Fused fused = fuse_clamp(builder, node);
     const Operand weights = builder.read(node.inputs[1], plain_order(builder.shape(node.inputs[1])));
     const Operand bias = builder.read(node.inputs[2], {0});

@@ -10,10 +10,6 @@ namespace {
 
 int quads_of(int depth) { return (depth + simd::kQuad - 1) / simd::kQuad; }
 
-std::int32_t end_of(const Builder& builder, int value) {
-    return static_cast<std::int32_t>(element_count(builder.shape(value)));
-}
-
 // Bytes that live as long as the plan.
 const std::int8_t* keep_bytes(Builder& builder, const std::vector<std::int8_t>& bytes) {
     AlignedFloats floats(bytes.size() / sizeof(float) + 1);

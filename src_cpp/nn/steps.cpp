@@ -94,7 +94,7 @@ namespace {
 
 template <class T>
 void copy_blocks(const CopyStep& step, const T* from, T* to) {
-    if (step.fill) std::fill_n(to, step.out_size, static_cast<T>(step.rest));
+    if (step.clear) std::fill_n(to, step.out_size, T{});
     for (std::size_t r = 0; r < step.sources.size(); ++r) {
         const T* source = from + step.sources[r];
         T* target = to + step.targets[r];

@@ -156,8 +156,7 @@ struct CopyStep final : Step {
     int count = 0;
     int source_step = 1;
     Offsets sources, targets;
-    bool fill = false;  // the rest of the output becomes `rest`
-    int rest = 0;
+    bool clear = false;  // the rest of the output becomes zero
     std::size_t out_size = 0;
 
     void run(const Memory& memory, const Kernels& kernels) const override;

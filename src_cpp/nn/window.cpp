@@ -23,6 +23,10 @@ Offsets tap_offsets(const Window& w, int pitch, std::int32_t outside) {
     return offsets;
 }
 
+std::int32_t end_of(const Builder& builder, int value) {
+    return static_cast<std::int32_t>(element_count(builder.shape(value)));
+}
+
 bool stays_in_planes(const Builder& builder, int value) {
     constexpr int kFew = 4;
     const Shape& shape = builder.shape(value);
@@ -30,23 +34,20 @@ bool stays_in_planes(const Builder& builder, int value) {
     return same_layout(shape, builder.place(value).strides, dense(shape, plain_order(shape)));
 }
 
-Planes padded_planes(Builder& builder, int input, const Window& w, int padding) {
+Planes padded_planes(Builder& builder, int input, const Window& w) {
     const int channels = builder.shape(input)[0];
     Operand x = builder.read(input, plain_order(builder.shape(input)));
     // kernels may read past the end of a row, where the caller's own input has nothing
     if (!w.padded() && !builder.is_input(x)) return {x, w.height, w.width};
-    const Type type = builder.value(input).type;
-    const Planes planes{{builder.scratch(0, type), nullptr}, w.height + w.pad.top + w.pad.bottom,
+    const Planes planes{{builder.scratch(0), nullptr}, w.height + w.pad.top + w.pad.bottom,
                         w.width + w.pad.left + w.pad.right};
     const std::size_t size = element_count({channels, planes.height, planes.width});
-    builder.enlarge(planes.operand.buffer, size, type);
+    builder.enlarge(planes.operand.buffer, size);
     auto& copy = builder.add<CopyStep>("pad " + builder.value(input).name, buffers_of({x}), {planes.operand.buffer});
     copy.x = x;
     copy.out = planes.operand.buffer;
     copy.count = w.width;
-    copy.type = type;
-    copy.fill = w.padded();
-    copy.rest = padding;
+    copy.clear = w.padded();
     copy.out_size = size;
     for (int row = 0; row < channels * w.height; ++row) {
         copy.sources.push_back(row * w.width);

@@ -21,15 +21,18 @@ struct Window {
 // Offsets [taps][pixels] of the input pixels, `pitch` elements each; `outside` for those that the image lacks.
 [[nodiscard]] Offsets tap_offsets(const Window& w, int pitch, std::int32_t outside);
 
+// Offset of what lies behind the value's last element: of pixels that the image lacks.
+[[nodiscard]] std::int32_t end_of(const Builder& builder, int value);
+
 // Whether the value has few channels that lie in planes, as a picture has: then convolutions leave them there.
 [[nodiscard]] bool stays_in_planes(const Builder& builder, int value);
 
-// An input in planes with its padding, of this value, around them.
+// An input in planes with its padding around them.
 struct Planes {
     Operand operand;
     int height, width;
 };
-[[nodiscard]] Planes padded_planes(Builder& builder, int input, const Window& w, int padding);
+[[nodiscard]] Planes padded_planes(Builder& builder, int input, const Window& w);
 
 // From one row of the kernels' tiles of so many to the next, where that is the same for all of [taps][rows]; else 0.
 [[nodiscard]] std::ptrdiff_t even_step(const Offsets& offsets, int rows, int tile);

@@ -42,11 +42,7 @@ def photo() -> NDArray[np.uint8]:
 
 
 def parts(card: ModelCard, network: _core.Network, photo: NDArray[np.uint8], boxes: Floats) -> tuple[Floats, Floats]:
-    spec = card.input
-    crops = _core.preprocess(
-        photo, boxes, pixel_format="bgr8", width=spec.width, height=spec.height, margin=spec.margin, square=spec.square,
-        channel_order=spec.channel_order, mean=spec.mean, scale=spec.scale,
-    )  # fmt: skip
+    crops = card.input.crops(photo, boxes)
     euler_deg, std_deg = decode(card.head, network.run(crops))
     return _core.offset_pitch_zero(euler_deg, card.pitch_zero_deg), std_deg
 

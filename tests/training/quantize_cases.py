@@ -9,8 +9,8 @@ import numpy as np
 import onnxruntime
 from hpe_edge.training.native.file import graph_bytes
 from hpe_edge.training.native.graph import Graph
-from hpe_edge.training.native.int8 import run_model
 from hpe_edge.training.native.observe import find_ranges
+from hpe_edge.training.native.onnx_runtime import run_model
 from hpe_edge.training.native.quantize import convolutions, quantized, ranged
 from hpe_edge.training.native.to_onnx import onnx_model
 from numpy.typing import NDArray

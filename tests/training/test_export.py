@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from hpe_edge.training.data.shards import Heads
-from hpe_edge.training.export import OPSET, _description, _licence, export_checkpoint, parity_deg, run_onnx
+from hpe_edge.training.export import OPSET, _description, _licence, export_checkpoint, parity_deg
 from hpe_edge.training.loop.checkpoint import load_trained
 from hpe_edge.training.loop.engine import train
 from hpe_edge.training.loop.run import RunOptions
+from hpe_edge.training.native.onnx_runtime import run_model
 from hpe_edge.training.provenance import source_commit
 from hpe_edge.training.recipe import Recipe, load_recipe, recipe_from_dict
 
@@ -83,7 +84,7 @@ def test_parity_on_heads(checkpoint: Path, heads: Heads, tmp_path: Path) -> None
     network, _, _ = load_trained(checkpoint)
     pixels = (heads.images[:8, :64, :64].transpose(0, 3, 1, 2).astype(np.float32) - 127.5) / 128.0
     inputs = np.ascontiguousarray(pixels)
-    outputs = run_onnx(done.onnx_path, head.output_names, inputs)
+    outputs = run_model(onnx.load(str(done.onnx_path)), inputs)
     assert parity_deg(network, head, inputs, outputs) <= 1e-3
     assert {output.shape[0] for output in outputs.values()} == {8}
 

@@ -21,8 +21,9 @@ onnxruntime = pytest.importorskip("onnxruntime", reason="the onnx extra is not i
 pytest.importorskip("torch", reason="the training extra is not installed")
 
 from hpe_edge.training.native import int8  # noqa: E402
-from hpe_edge.training.native.int8 import Measured, head_inputs, run_model  # noqa: E402
+from hpe_edge.training.native.int8 import Measured, head_inputs  # noqa: E402
 from hpe_edge.training.native.observe import METHODS  # noqa: E402
+from hpe_edge.training.native.onnx_runtime import run_model  # noqa: E402
 
 from hpe_edge.cli import main  # noqa: E402
 

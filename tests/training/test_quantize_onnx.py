@@ -16,7 +16,7 @@ pytest.importorskip("torch", reason="the training extra is not installed")
 from hpe_edge.training.native.convert import lowered  # noqa: E402
 from hpe_edge.training.native.file import graph_bytes  # noqa: E402
 from hpe_edge.training.native.graph import Graph  # noqa: E402
-from hpe_edge.training.native.int8 import run_model  # noqa: E402
+from hpe_edge.training.native.onnx_runtime import run_model  # noqa: E402
 from hpe_edge.training.native.simplify import simplify  # noqa: E402
 from hpe_edge.training.native.to_onnx import onnx_model  # noqa: E402
 from native_cases import CLEAN, ELEMENTWISE, LAYERS, MOVES, Case, make  # noqa: E402

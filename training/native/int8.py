@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +19,13 @@ from hpe_edge.training.native.correction import shifts
 from hpe_edge.training.native.file import graph_bytes, network_graph
 from hpe_edge.training.native.graph import Floats
 from hpe_edge.training.native.observe import PERCENTILE, find_ranges
+from hpe_edge.training.native.onnx_runtime import run_model
 from hpe_edge.training.native.quantize import convolutions, quantized, ranged, sensitive
 from hpe_edge.training.native.to_onnx import onnx_model
 
 from hpe_edge import _core, heads
-from hpe_edge.errors import DatasetError, InvalidArgumentError, missing_dependency
+from hpe_edge.bench.measure import interleave
+from hpe_edge.errors import DatasetError, InvalidArgumentError
 from hpe_edge.heads import Head
 from hpe_edge.modelcard import FileEntry, InputSpec, Int8Record, ModelCard, read_verified, save_card
 
@@ -100,11 +102,7 @@ def head_inputs(spec: InputSpec, found: Heads, count: int, held_out: int) -> tup
 
 def _crop(spec: InputSpec, found: Heads, index: int) -> Floats:
     """(1, 3, H, W) of one head, cut as a card says."""
-    box = box_of(found.landmarks[index])
-    return _core.preprocess(
-        np.asarray(found.images[index]), box[None], pixel_format="bgr8", width=spec.width, height=spec.height,
-        margin=spec.margin, square=spec.square, channel_order=spec.channel_order, mean=spec.mean, scale=spec.scale,
-    )  # fmt: skip
+    return spec.crops(np.asarray(found.images[index]), box_of(found.landmarks[index])[None])
 
 
 def make_int8(file: bytes, images: Floats, options: Options, description: str = "") -> Int8:
@@ -147,35 +145,9 @@ def measure(head: Head, file: bytes, made: Int8, images: Floats, rounds: int = 3
     return Measured(native, other, float_us, int8_us)
 
 
-def run_model(model: onnx.ModelProto, images: Floats) -> dict[str, Floats]:
-    """Outputs of ONNX Runtime by name for images (N, C, H, W), one at a time on one thread.
-
-    Raises:
-        MissingDependencyError: onnxruntime is not installed.
-    """
-    try:
-        import onnxruntime
-    except ImportError as error:
-        raise missing_dependency("onnxruntime", "onnx", "judging a network of 8 bits") from error
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
-    (source,), names = session.get_inputs(), [output.name for output in session.get_outputs()]
-    rows = [session.run(names, {source.name: image[None]}) for image in images]
-    return {name: np.concatenate(column) for name, column in zip(names, zip(*rows, strict=True), strict=True)}
-
-
 def latencies_us(networks: Sequence[_core.Network], image: Floats, rounds: int) -> list[float]:
     """Median microseconds of one image (1, C, H, W); the networks take turns, so that a busy machine slows all."""
-    times = np.empty((rounds, len(networks)))
-    for network in networks:
-        network.run(image)
-    for row in times:
-        for k, network in enumerate(networks):
-            start = time.perf_counter_ns()
-            network.run(image)
-            row[k] = time.perf_counter_ns() - start
-    return [float(median) / 1000.0 for median in np.median(times, axis=0)]
+    return [timing.p50_us for timing in interleave([partial(network.run, image) for network in networks], rounds)]
 
 
 def enter(card: ModelCard, card_path: Path, made: Int8, out: Path, record: Int8Record) -> dict[str, Path]:
