@@ -192,6 +192,7 @@ def make_card(
             "data_count": data["count"],
             "datasets": data["datasets"],
             "teacher_sha256": data.get("teacher"),
+            "start_sha256": data.get("start"),
             "epochs": data["progress"]["epoch"],
             "steps": data["progress"]["step"],
             "minutes": round(data["progress"]["seconds"] / 60.0, 1),

@@ -135,7 +135,7 @@ def test_a_student_is_drawn_to_its_teacher(recipe: Recipe, heads: Heads, trained
 
 def test_mirror_images_are_trained_on_too(recipe: Recipe, heads: Heads, tmp_path: Path) -> None:
     both = replace(recipe, loss=replace(recipe.loss, mirror_weight=0.5))
-    run = Run(both, heads, tmp_path, FAST, Group(), None)
+    run = Run(both, heads, tmp_path, FAST, Group(), None, None)
     batch = run.epoch_batches()[0]
     x, y = _views(run, batch)
     assert len(x) == len(y.euler_deg) == 12

@@ -98,7 +98,8 @@ def restore(
     state: dict[str, Any], source: Path, recipe: Recipe, model: nn.Module, average: WeightAverage,
     optimizer: torch.optim.Optimizer, origin: dict[str, Any],
 ) -> Progress:  # fmt: skip
-    """Load everything into the run's objects. origin: the ``fingerprint`` of the data and the ``teacher``'s sha256.
+    """Load everything into the run's objects. origin: the ``fingerprint`` of the data, and the sha256 of the
+    ``teacher`` and of the checkpoint whose weights were the ``start``.
 
     Raises:
         CheckpointError: the checkpoint is of another recipe, model or dataset.
@@ -110,6 +111,8 @@ def restore(
         raise CheckpointError(f"{source}: was trained on another dataset (or it was rendered again)")
     if state["data"].get("teacher") != origin["teacher"]:
         raise CheckpointError(f"{source}: was taught by another --teacher (or by none); give the same one again")
+    if state["data"].get("start") != origin["start"]:
+        raise CheckpointError(f"{source}: began with the weights of another --start-from (or none); give the same one")
     try:
         model.load_state_dict(state["model"])
         average.model.load_state_dict(state["average"])

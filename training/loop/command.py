@@ -35,6 +35,7 @@ def _add_train(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     parser.add_argument("--piece-mb", type=float, default=0.0, help="write checkpoints in files of this size at most")
     parser.add_argument("--teacher", type=Path, help="checkpoint of a network to learn from (loss.teacher_weight)")
+    parser.add_argument("--start-from", type=Path, help="checkpoint whose averaged weights the run begins with")
     parser.add_argument("--checkpoint-minutes", type=float, default=5.0, help="between checkpoints (default: 5)")
     parser.add_argument("--threads", type=int, default=2, help="threads of the network (default: 2)")
     parser.add_argument("--workers", type=int, default=2, help="loader processes, 0 for none (default: 2)")
@@ -52,6 +53,7 @@ def run_train(args: argparse.Namespace) -> int:
 
     from hpe_edge.training.loop.engine import train
     from hpe_edge.training.loop.run import RunOptions
+    from hpe_edge.training.loop.start import Start
     from hpe_edge.training.loop.teacher import Teacher
     from hpe_edge.training.recipe import load_recipe
 
@@ -64,7 +66,9 @@ def run_train(args: argparse.Namespace) -> int:
         stop_after_minutes=args.stop_after_minutes, checkpoint_minutes=args.checkpoint_minutes, resume=args.resume,
         tensorboard=args.tensorboard, quiet=args.quiet or args.json, piece_mb=args.piece_mb,
     )  # fmt: skip
-    last = train(recipe, heads, args.out, options, Teacher.open(args.teacher) if args.teacher else None)
+    teacher = Teacher.open(args.teacher) if args.teacher else None
+    start = Start.open(args.start_from) if args.start_from else None
+    last = train(recipe, heads, args.out, options, teacher, start)
     result = {"checkpoint": str(last), "log": str(args.out / "log.csv"), "heads": len(heads)}
     print(json.dumps(result) if args.json else f"{last}: trained on {len(heads)} heads, log in {result['log']}")
     return 0

@@ -15,6 +15,7 @@ from hpe_edge.training.loop.distributed import joined_group
 from hpe_edge.training.loop.optim import lr_factor
 from hpe_edge.training.loop.run import Run, RunOptions, pick_device
 from hpe_edge.training.loop.runlog import RunLog
+from hpe_edge.training.loop.start import Start
 from hpe_edge.training.loop.teacher import Teacher
 from hpe_edge.training.loss_terms import chordal_deg, euler_to_rotation, expected_points, normalised_mean_error
 from hpe_edge.training.losses import PoseTarget, mirrored
@@ -26,7 +27,10 @@ from tqdm import tqdm
 from hpe_edge.errors import TrainingError
 
 
-def train(recipe: Recipe, heads: Heads, out: Path, options: RunOptions, teacher: Teacher | None = None) -> Path:
+def train(
+    recipe: Recipe, heads: Heads, out: Path, options: RunOptions,
+    teacher: Teacher | None = None, start: Start | None = None,
+) -> Path:  # fmt: skip
     """Train a recipe on heads; returns the path of the last checkpoint.
 
     Writes ``last.pt`` (to resume and to export), ``best.pt`` (lowest validation MAE), ``log.csv``. Under
@@ -37,7 +41,7 @@ def train(recipe: Recipe, heads: Heads, out: Path, options: RunOptions, teacher:
         checkpoint of another recipe, model or dataset. DatasetError: too few heads.
     """
     with joined_group(pick_device(options.device)) as group, RunLog(out, group.leads, options.tensorboard) as log:
-        run = Run(recipe, heads, out, options, group, teacher)
+        run = Run(recipe, heads, out, options, group, teacher, start)
         while run.progress.epoch < recipe.optim.epochs and run.fraction() < 1.0:
             row = _train_epoch(run)
             if run.stopped:

@@ -20,6 +20,7 @@ from hpe_edge.training.loop.checkpoint import (
 )
 from hpe_edge.training.loop.distributed import Group, local_device
 from hpe_edge.training.loop.optim import WeightAverage, make_optimizer
+from hpe_edge.training.loop.start import Start
 from hpe_edge.training.loop.teacher import Teacher
 from hpe_edge.training.losses import PoseLoss
 from hpe_edge.training.models.network import build_network
@@ -70,14 +71,18 @@ class Run:
     """A recipe on heads, in this process of the group."""
 
     def __init__(
-        self, recipe: Recipe, heads: Heads, out: Path, options: RunOptions, group: Group, teacher: Teacher | None
-    ) -> None:
+        self, recipe: Recipe, heads: Heads, out: Path, options: RunOptions, group: Group,
+        teacher: Teacher | None, start: Start | None,
+    ) -> None:  # fmt: skip
         torch.set_num_threads(options.threads)
         torch.set_flush_denormal(True)
         torch.manual_seed(recipe.data.seed)  # of the initial weights; data has its own generators
         self.recipe, self.heads, self.options, self.out, self.group = recipe, heads, options, out, group
         self.device = local_device(pick_device(options.device))
         network = build_network(recipe.trunk, recipe.head, recipe.input.size)
+        self.start = start
+        if start is not None:
+            start.into(network)
         self.network = network.to(self.device, memory_format=torch.channels_last)
         self.criterion = PoseLoss(recipe.loss)
         self.teacher = None if teacher is None else teacher.to(self.device)
@@ -116,13 +121,15 @@ class Run:
         return {
             "fingerprint": self.heads.fingerprint,
             "teacher": None if self.teacher is None else self.teacher.sha256,
+            "start": None if self.start is None else self.start.sha256,
         }
 
     def epoch_batches(self) -> EpochBatches:
         """This process's share of the current epoch's batches."""
+        epoch = self.progress.epoch + (0 if self.start is None else self.start.epochs)
         return EpochBatches(
             self.heads, self.train_indices, self.augmenter, self.recipe.optim.batch_size, self.recipe.data.seed,
-            self.progress.epoch, part=(self.group.rank, self.group.size),
+            epoch, part=(self.group.rank, self.group.size),
         )  # fmt: skip
 
     def spread_batches(self) -> EpochBatches:

@@ -10,6 +10,7 @@ is pooled by a few learned score maps, and one linear layer mixes the pooled sta
 from __future__ import annotations
 
 import copy
+from collections import OrderedDict
 from dataclasses import dataclass
 
 import torch
@@ -180,7 +181,8 @@ def _stage(inputs: int, outputs: int, depth: int, stride: int, downsample: str) 
     pooled = downsample == "average" and stride > 1
     first = RepBlock(inputs, outputs, 1 if pooled else stride)
     blocks = (first, *(RepBlock(outputs, outputs) for _ in range(depth - 1)))
-    return nn.Sequential(*([nn.AvgPool2d(stride)] if pooled else []), *blocks)
+    named: dict[str, nn.Module] = {str(i): block for i, block in enumerate(blocks)}  # the same names either way,
+    return nn.Sequential(OrderedDict(({"pool": nn.AvgPool2d(stride)} if pooled else {}) | named))  # so weights fit both
 
 
 def _deployed(block: nn.Module) -> nn.Module:
