@@ -75,6 +75,17 @@ else
     echo "$fuzz_result"
 fi
 
+say "instructions of the hot calls against the stored ones"
+if command -v valgrind >/dev/null 2>&1; then
+    cmake --preset count >/dev/null
+    cmake --build --preset count
+    python benchmarks/instructions.py
+    count_result="instructions counted"
+else
+    count_result="INSTRUCTIONS NOT COUNTED: valgrind not found; install it with: apt-get install valgrind"
+    echo "$count_result"
+fi
+
 say "wheel in an empty environment"
 bash scripts/check_wheel.sh
 
@@ -84,4 +95,4 @@ pytest -q --ignore=tests/training
 say "Python tests of the training package"
 pytest -q tests/training
 
-say "all passed; $cpp_result; $arm_result; $fuzz_result"
+say "all passed; $cpp_result; $arm_result; $fuzz_result; $count_result"
