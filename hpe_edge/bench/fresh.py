@@ -6,8 +6,9 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from statistics import median
 from typing import Any, Final
 
@@ -36,12 +37,14 @@ class Start:
         cold_start_s: import of the library, ``HeadPose`` and the first estimate, seconds.
         import_s, load_s: of that, the import and ``HeadPose``.
         memory_bytes: what backend, network and first estimate added to the resident memory after the import.
+        peak_bytes: the most resident memory that the whole process ever had, Python and NumPy among it.
     """
 
     cold_start_s: float
     import_s: float
     load_s: float
     memory_bytes: int | None
+    peak_bytes: int | None
 
 
 @dataclass(frozen=True)
@@ -53,7 +56,13 @@ class Peak:
 
 
 def measure_start(
-    model: str, backend: str, precision: str, threads: int, frame_size: tuple[int, int], box: Sequence[float]
+    model: str,
+    backend: str,
+    precision: str,
+    threads: int,
+    frame_size: tuple[int, int],
+    box: Sequence[float],
+    converted: Path | None = None,
 ) -> Start:
     """Load and estimate once in each of ``STARTS`` fresh processes; the medians.
 
@@ -61,17 +70,22 @@ def measure_start(
         model, backend, precision, threads: of ``HeadPose``.
         frame_size: width and height of the frame.
         box: the one box in it, x0, y0, x1, y1.
+        converted: the file of one of ``runtimes.NAMES``, which then is the backend.
 
     Raises:
         ProbeError: a process failed or took too long.
     """
-    arguments = [model, backend, precision, threads, *frame_size, *box]
+    arguments = [model, backend, precision, threads, converted or "", *frame_size, *box]
     found = [_run("start", *map(str, arguments)) for _ in range(STARTS)]
-    memory = [start["memory_bytes"] for start in found]
     cold_start_s, import_s, load_s = (
         float(median(start[name] for start in found)) for name in ("cold_start_s", "import_s", "load_s")
     )
-    return Start(cold_start_s, import_s, load_s, None if None in memory else int(median(memory)))
+    return Start(cold_start_s, import_s, load_s, _bytes(found, "memory_bytes"), _bytes(found, "peak_bytes"))
+
+
+def _bytes(found: Sequence[Mapping[str, Any]], name: str) -> int | None:
+    values = [start[name] for start in found]
+    return None if None in values else int(median(values))
 
 
 def measure_peak() -> Peak:

@@ -10,7 +10,7 @@ from typing import Any
 
 from hpe_edge import _core
 
-_PACKAGES = ("hpe-edge", "numpy", "onnxruntime", "openvino")
+_PACKAGES = ("hpe-edge", "numpy", "onnxruntime", "openvino", "ncnn", "MNN", "ai-edge-litert")
 
 
 def describe_machine() -> dict[str, Any]:

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
+    from hpe_edge.bench.runtimes import RuntimePose
+
 _MATRIX = 512
 _PRODUCTS = 100
 
@@ -26,9 +28,12 @@ def main(arguments: Sequence[str]) -> None:
 
 
 def _start(
-    model: str, backend: str, precision: str, threads: str, width: str, height: str, *box: str
+    model: str, backend: str, precision: str, threads: str, converted: str, width: str, height: str, *box: str
 ) -> dict[str, Any]:
-    """Seconds of import, ``HeadPose`` and first estimate; bytes that the last two added to the resident memory."""
+    """Seconds of import, ``HeadPose`` and first estimate; bytes that the last two added to the resident memory.
+
+    With the path of a converted file, the backend is one of ``runtimes.NAMES``.
+    """
     begin = time.perf_counter()
     from hpe_edge.estimator import HeadPose
 
@@ -37,30 +42,42 @@ def _start(
 
     frame = np.full((int(height), int(width), 3), 90, np.uint8)
     boxes = np.array([[float(value) for value in box]], np.float32)
-    before = _resident_bytes()
+    before = _memory_bytes("smaps_rollup", "Rss")
     begin = time.perf_counter()
-    pose = HeadPose(model, backend=backend, precision=precision, threads=int(threads))
+    pose: HeadPose | RuntimePose
+    if converted:
+        pose = _open_converted(backend, model, converted, int(threads))
+    else:
+        pose = HeadPose(model, backend=backend, precision=precision, threads=int(threads))
     load_s = time.perf_counter() - begin
     pose.estimate(frame, boxes)
     cold_start_s = import_s + time.perf_counter() - begin
-    after = _resident_bytes()
+    after = _memory_bytes("smaps_rollup", "Rss")
     return {
         "cold_start_s": cold_start_s,
         "import_s": import_s,
         "load_s": load_s,
         "memory_bytes": None if before is None or after is None else after - before,
+        # Not getrusage's ru_maxrss: in a new program it begins with what the one that started it had resident.
+        "peak_bytes": _memory_bytes("status", "VmHWM"),
     }
 
 
-def _resident_bytes() -> int | None:
-    """Resident memory of this process; ``None`` where the system does not tell."""
+def _open_converted(name: str, model: str, file: str, threads: int) -> RuntimePose:
+    from hpe_edge.bench.runtimes import RuntimePose
+
+    return RuntimePose(name, model, file, threads)
+
+
+def _memory_bytes(file: str, field: str) -> int | None:
+    """What the system says of this process; ``None`` where it does not."""
     import gc
 
     gc.collect()
     try:
         # statm is cheaper, but counts in batches of pages and may be off by some hundred kilobytes.
-        with open("/proc/self/smaps_rollup", encoding="ascii") as lines:  # noqa: PTH123 - pathlib is not loaded yet
-            return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("Rss:"))
+        with open(f"/proc/self/{file}", encoding="utf-8") as lines:  # noqa: PTH123 - pathlib is not loaded yet
+            return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(f"{field}:"))
     except (OSError, StopIteration):
         return None
 

@@ -1,10 +1,12 @@
-"""One benchmark: every backend and precision of a model that can run, timed in one interleaved run."""
+"""One benchmark: every backend, converted runtime and precision that can run, timed in one interleaved run."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 import numpy as np
@@ -12,14 +14,27 @@ from numpy.typing import NDArray
 
 from hpe_edge.backends import Backend, available_backends, file_kind, open_backend
 from hpe_edge.backends.native import NativeBackend
+from hpe_edge.bench import runtimes
 from hpe_edge.bench.fresh import Peak, ProbeError, Start, measure_peak, measure_start
 from hpe_edge.bench.measure import Timing, Track, interleave, untracked
+from hpe_edge.bench.runtimes import ConvertedNetwork, RuntimePose
 from hpe_edge.bench.work import multiply_adds
-from hpe_edge.errors import HpeEdgeError, InvalidArgumentError
+from hpe_edge.errors import BackendError, HpeEdgeError, InvalidArgumentError
 from hpe_edge.estimator import HeadPose
+from hpe_edge.heads import decode
 from hpe_edge.hub import Model, resolve
 
 PRECISIONS: Final = ("fp32", "int8")
+
+CONVERSION_BOUND_DEG: Final = 0.1
+"""A converted network whose angles are further from the native network's computes something else."""
+
+_CHECKED_CROPS: Final = 8
+
+
+def known_backends() -> list[str]:
+    """What can have a row: the registered backends, and the runtimes that a card's ONNX file is converted for."""
+    return [*available_backends(), *runtimes.NAMES]
 
 
 @dataclass(frozen=True)
@@ -28,8 +43,8 @@ class Settings:
 
     Attributes:
         model: name of a model, or path of a card.
-        backends: names; all registered ones when empty.
-        precisions: of ``PRECISIONS``.
+        backends: of ``known_backends()``; all when empty.
+        precisions: of ``PRECISIONS``; converted runtimes have float32 only.
         rounds: counted rounds.
         frame_size: width and height of the frame, pixels.
         threads: threads that one call may use.
@@ -45,7 +60,7 @@ class Settings:
     profile: bool = False
 
     def __post_init__(self) -> None:
-        known = available_backends()
+        known = known_backends()
         unknown = [name for name in self.backends if name not in known]
         if unknown:
             raise InvalidArgumentError(f"backend: expected one of {known}, got {unknown[0]!r}")
@@ -74,6 +89,8 @@ class Row:
         problem: why it cannot run; ``None`` when it can.
         version, provider: as the backend reports them.
         file_bytes: size of its network file.
+        shift_deg: the largest difference of an angle from the native network's in float32, over some crops of noise;
+            ``None`` where the card has no file for it.
         network: ``Backend.run`` on one crop.
         estimate: ``HeadPose.estimate`` on a frame with one box.
         start: cold start and memory, or ``start_problem``.
@@ -89,6 +106,7 @@ class Row:
     version: str | None = None
     provider: str | None = None
     file_bytes: int | None = None
+    shift_deg: float | None = None
     network: Timing | None = None
     estimate: Timing | None = None
     start: Start | None = None
@@ -113,22 +131,32 @@ class Report:
 
 @dataclass(frozen=True)
 class Inputs:
-    """The frame (H, W, 3), the box in it (1, 4), and its crop as the network takes it (1, 3, H, W)."""
+    """What is timed and checked.
+
+    Attributes:
+        frame: (H, W, 3).
+        boxes: the box in it (1, 4).
+        crop: of the box, as the network takes it (1, 3, H, W).
+        crops: (N, 3, H, W), of boxes of several sizes: their angles are compared.
+    """
 
     frame: NDArray[np.uint8]
     boxes: NDArray[np.float32]
     crop: NDArray[np.float32]
+    crops: NDArray[np.float32]
 
 
 @dataclass(frozen=True)
 class _Contender:
     row: Row
-    backend: Backend
-    pose: HeadPose
+    backend: Backend | ConvertedNetwork
+    pose: HeadPose | RuntimePose
+    file_bytes: int
+    converted: Path | None = None
 
 
 def run_benchmark(settings: Settings, track: Track = untracked) -> Report:
-    """Measure every combination of backend and precision.
+    """Measure every combination of backend and precision, and every runtime that the card's ONNX file converts to.
 
     Raises:
         ModelNotFoundError, CorruptModelError: the card is missing or damaged.
@@ -138,14 +166,10 @@ def run_benchmark(settings: Settings, track: Track = untracked) -> Report:
     True
     """
     model = resolve(settings.model)
-    inputs = make_inputs(settings, model)
-    rows = [Row(name, p) for name in settings.backends or available_backends() for p in settings.precisions]
-    found = [_open(row, settings, model, inputs) for row in rows]
-    contenders = [contender for contender in found if contender is not None]
-    if contenders:
-        _time(contenders, settings, inputs, track)
-    for contender in track(contenders, "fresh processes"):
-        _start(contender.row, settings)
+    names = settings.backends or known_backends()
+    rows = [Row(name, p) for name in names for p in settings.precisions if p == "fp32" or name not in runtimes.NAMES]
+    with TemporaryDirectory(prefix="hpe-edge-bench-") as folder:
+        _measure(rows, settings, model, Path(folder), track)
     macs, peak, problem = _peak(settings, model)
     for row in rows:
         row.network_ratio = _ratio(row, rows, "network")
@@ -155,28 +179,71 @@ def run_benchmark(settings: Settings, track: Track = untracked) -> Report:
     return Report(settings, model, rows, macs, peak, problem)
 
 
+def _measure(rows: Sequence[Row], settings: Settings, model: Model, folder: Path, track: Track) -> None:
+    inputs = make_inputs(settings, model)
+    reference = _native_angles(model, inputs)
+    found = [_open(row, settings, model, inputs, reference, folder) for row in track(rows, "rows")]
+    contenders = [contender for contender in found if contender is not None]
+    if contenders:
+        _time(contenders, settings, inputs, track)
+    for contender in track(contenders, "fresh processes"):
+        _start(contender, settings)
+
+
 def make_inputs(settings: Settings, model: Model) -> Inputs:
-    """A frame of noise and its face."""
+    """A frame of noise and its face; the other crops are of squares about the same centre."""
     width, height = settings.frame_size
     frame = np.random.default_rng(0).integers(0, 256, (height, width, 3), dtype=np.uint8)
     boxes = np.array([settings.box], np.float32)
-    return Inputs(frame, boxes, model.card.input.crops(frame, boxes))
+    x, y, halves = width / 2, height / 2, np.geomspace(4, min(width, height) / 2, _CHECKED_CROPS)
+    squares = np.array([(x - half, y - half, x + half, y + half) for half in halves], np.float32)
+    crops = model.card.input.crops
+    return Inputs(frame, boxes, crops(frame, boxes), crops(frame, squares))
 
 
-def _open(row: Row, settings: Settings, model: Model, inputs: Inputs) -> _Contender | None:
-    """Load what the row names; where that fails, the row says why."""
-    options: dict[str, Any] = {"precision": row.precision, "threads": settings.threads}
+def _native_angles(model: Model, inputs: Inputs) -> NDArray[np.float32] | None:
+    """What the rows are compared with; a file that is damaged is told in the native row."""
     try:
-        backend = open_backend(row.backend, model.card, model.read, **options)
-        backend.run(inputs.crop)
-        pose = HeadPose(settings.model, backend=row.backend, **options)
-        pose.estimate(inputs.frame, inputs.boxes)
+        native = open_backend("native", model.card, model.read, precision="fp32", threads=1)
+    except HpeEdgeError:
+        return None
+    return decode(model.card.head, native.run(inputs.crops))[0]
+
+
+def _open(
+    row: Row, settings: Settings, model: Model, inputs: Inputs, reference: NDArray[np.float32] | None, folder: Path
+) -> _Contender | None:
+    """Load what the row names, and try it; where that fails, the row says why."""
+    try:
+        contender = _load(row, settings, model, folder)
+        outputs = contender.backend.run(inputs.crops)
+        contender.pose.estimate(inputs.frame, inputs.boxes)
+        if reference is not None:
+            row.shift_deg = float(np.abs(decode(model.card.head, outputs)[0] - reference).max())
+            if contender.converted is not None and row.shift_deg > CONVERSION_BOUND_DEG:
+                raise BackendError(
+                    f"its angles are up to {row.shift_deg:.2g} degrees from the native network's, "
+                    f"expected {CONVERSION_BOUND_DEG} at most: the conversion is wrong"
+                )
     except HpeEdgeError as error:
         row.problem = " ".join(str(error).split())
         return None
-    row.version, row.provider = backend.info.version, backend.info.provider
-    row.file_bytes = model.card.files[file_kind(backend, row.precision)].bytes
-    return _Contender(row, backend, pose)
+    row.version, row.provider = contender.backend.info.version, contender.backend.info.provider
+    row.file_bytes = contender.file_bytes
+    return contender
+
+
+def _load(row: Row, settings: Settings, model: Model, folder: Path) -> _Contender:
+    if row.backend in runtimes.NAMES:
+        own = folder / row.backend
+        own.mkdir()
+        file = runtimes.convert(row.backend, model.read("onnx"), own)
+        converted = RuntimePose(row.backend, settings.model, file, settings.threads)
+        return _Contender(row, converted.backend, converted, file.stat().st_size, file)
+    options: dict[str, Any] = {"precision": row.precision, "threads": settings.threads}
+    backend = open_backend(row.backend, model.card, model.read, **options)
+    pose = HeadPose(settings.model, backend=row.backend, **options)
+    return _Contender(row, backend, pose, model.card.files[file_kind(backend, row.precision)].bytes)
 
 
 def _time(contenders: Sequence[_Contender], settings: Settings, inputs: Inputs, track: Track) -> None:
@@ -189,11 +256,11 @@ def _time(contenders: Sequence[_Contender], settings: Settings, inputs: Inputs, 
             contender.row.steps = contender.backend.profile()
 
 
-def _start(row: Row, settings: Settings) -> None:
+def _start(contender: _Contender, settings: Settings) -> None:
+    row = contender.row
+    frame, box, file = settings.frame_size, settings.box, contender.converted
     try:
-        row.start = measure_start(
-            settings.model, row.backend, row.precision, settings.threads, settings.frame_size, settings.box
-        )
+        row.start = measure_start(settings.model, row.backend, row.precision, settings.threads, frame, box, file)
     except ProbeError as error:
         row.start_problem = str(error)
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 Item = TypeVar("Item")
 
-_TIMES = ("p50", "p99", "cpu", "again", "ratio")
+_TIMES = ("p50", "p99", "p99/p50", "cpu", "again", "ratio")
 
 _EPILOG = """\
 examples:
@@ -26,15 +26,24 @@ examples:
   hpe-edge bench --backend native onnxruntime --precision fp32 --rounds 3000
   hpe-edge bench --model my/card.json --json --out bench/
   hpe-edge bench --backend native --profile
+  hpe-edge bench --backend native mnn ncnn litert
+
+litert, mnn and ncnn are no backends: the card's float32 ONNX file is converted for them, into a temporary
+folder; they compute in float32, without 16-bit storage or arithmetic. They need: pip install 'hpe-edge[bench]',
+and litert the command onnx2tf too (pipx install onnx2tf). A conversion whose angles are more than 0.1 degrees
+from the native network's is refused.
 
 All rows take turns in one run on the same noise, in another order every round, after a warm-up. p50, p99,
 cpu (the mean time of all threads) and ratio are of a call after those of all other rows: caches are as cold
 as in a program that does other work between two frames. again is the median of a second call at once after
 it: what a loop of this call alone would show. ratio: times faster than the best float32 of the other
-backends, by the medians. of peak: multiply-adds a second of the network's convolutions and matrix products,
-against what one thread reaches in float32 (also for int8, whose own limit is higher); Winograd's filtering
-needs fewer than are counted. start s, memory: in fresh processes (median of three, the files in the system's
-cache), the seconds of import, HeadPose and first estimate, and what the last two add to the resident memory.
+backends, by the medians. shift deg: the largest difference of an angle from the native network's in float32,
+over eight crops of noise (what 8 bits cost on heads is in the card). of peak: multiply-adds a second of the
+network's convolutions and matrix products, against what one thread reaches in float32 (also for int8, whose
+own limit is higher); Winograd's filtering needs fewer than are counted. start s, memory, peak: in fresh
+processes (median of three, the files in the system's cache), the seconds of import, HeadPose and first
+estimate, what the last two add to the resident memory, and the most that was ever resident of the whole
+process, Python and NumPy included.
 
 Exit codes: 0 done, 2 bad input, or no row can run.
 """
@@ -50,7 +59,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--model", default="fsanet", metavar="M", help="model name or card.json [%(default)s]")
-    parser.add_argument("--backend", nargs="+", default=[], metavar="B", help="backends [all that are registered]")
+    parser.add_argument("--backend", nargs="+", default=[], metavar="B", help="backends and runtimes [all]")
     parser.add_argument(
         "--precision", nargs="+", default=["fp32", "int8"], choices=("fp32", "int8"), help="precisions [both]"
     )
@@ -190,10 +199,11 @@ def _as_text(report: Report, machine: dict[str, Any]) -> str:
 def _network_table(report: Report) -> list[str]:
     """The network alone, why rows cannot run, and what the peak is."""
     spec, shares = report.model.card.input, report.peak_problem is None
-    cells = [[*_TIMES, *(["of peak"] if shares else [])]]
+    cells = [[*_TIMES, "shift deg", *(["of peak"] if shares else [])]]
     for row in report.rows:
         share = "-" if row.peak_share is None else f"{row.peak_share:.0%}"
-        cells.append([*_timing_cells(row.network, row.network_ratio), *([share] if shares else [])])
+        shift = "-" if row.shift_deg is None else f"{row.shift_deg:.5f}"
+        cells.append([*_timing_cells(row.network, row.network_ratio), shift, *([share] if shares else [])])
     lines = ["", f"the network alone: Backend.run on one crop of 3x{spec.height}x{spec.width}"]
     lines += _table(report.rows, cells)
     if report.peak is not None and report.multiply_adds is not None:
@@ -206,15 +216,15 @@ def _network_table(report: Report) -> list[str]:
 
 def _estimate_table(report: Report, frame: str) -> list[str]:
     """HeadPose, with what it costs to load it."""
-    cells = [[*_TIMES, "start s", "memory MiB", "file MB"]]
+    cells = [[*_TIMES, "start s", "memory MB", "peak MB", "file MB"]]
     for row in report.rows:
-        memory = None if row.start is None else row.start.memory_bytes
         cells.append(
             [
                 *_timing_cells(row.estimate, row.estimate_ratio),
                 "-" if row.start is None else f"{row.start.cold_start_s:.2f}",
-                "-" if memory is None else f"{memory / 2**20:.1f}",
-                "-" if row.file_bytes is None else f"{row.file_bytes / 1e6:.2f}",
+                _megabytes(None if row.start is None else row.start.memory_bytes),
+                _megabytes(None if row.start is None else row.start.peak_bytes),
+                _megabytes(row.file_bytes),
             ]
         )
     problems = [f"{row.backend} {row.precision}: {row.start_problem}" for row in report.rows if row.start_problem]
@@ -246,8 +256,13 @@ def _steps(row: Row) -> list[str]:
 
 
 def _timing_cells(timing: Timing | None, ratio: float | None) -> list[str]:
-    numbers = [_number(timing, name) for name in ("p50_us", "p99_us", "cpu_us", "again_us")]
-    return [*numbers, "-" if ratio is None else f"{ratio:.2f}x"]
+    p50, p99, cpu, again = (_number(timing, name) for name in ("p50_us", "p99_us", "cpu_us", "again_us"))
+    tail = "-" if timing is None else f"{timing.p99_us / max(timing.p50_us, 1e-9):.2f}"
+    return [p50, p99, tail, cpu, again, "-" if ratio is None else f"{ratio:.2f}x"]
+
+
+def _megabytes(count: int | None) -> str:
+    return "-" if count is None else f"{count / 1e6:.2f}"
 
 
 def _number(timing: Timing | None, name: str) -> str:
