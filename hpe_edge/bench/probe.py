@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
-    from hpe_edge.bench.runtimes import RuntimePose
-
 _MATRIX = 512
 _PRODUCTS = 100
 
@@ -44,9 +42,11 @@ def _start(
     boxes = np.array([[float(value) for value in box]], np.float32)
     before = _memory_bytes("smaps_rollup", "Rss")
     begin = time.perf_counter()
-    pose: HeadPose | RuntimePose
+    pose: HeadPose
     if converted:
-        pose = _open_converted(backend, model, converted, int(threads))
+        from hpe_edge.bench.runtimes import RuntimePose
+
+        pose = RuntimePose(backend, model, converted, int(threads))
     else:
         pose = HeadPose(model, backend=backend, precision=precision, threads=int(threads))
     load_s = time.perf_counter() - begin
@@ -61,12 +61,6 @@ def _start(
         # Not getrusage's ru_maxrss: in a new program it begins with what the one that started it had resident.
         "peak_bytes": _memory_bytes("status", "VmHWM"),
     }
-
-
-def _open_converted(name: str, model: str, file: str, threads: int) -> RuntimePose:
-    from hpe_edge.bench.runtimes import RuntimePose
-
-    return RuntimePose(name, model, file, threads)
 
 
 def _memory_bytes(file: str, field: str) -> int | None:

@@ -17,7 +17,6 @@ from hpe_edge.backends.native import NativeBackend
 from hpe_edge.bench import runtimes
 from hpe_edge.bench.fresh import Peak, ProbeError, Start, measure_peak, measure_start
 from hpe_edge.bench.measure import Timing, Track, interleave, untracked
-from hpe_edge.bench.runtimes import ConvertedNetwork, RuntimePose
 from hpe_edge.bench.work import multiply_adds
 from hpe_edge.errors import BackendError, HpeEdgeError, InvalidArgumentError
 from hpe_edge.estimator import HeadPose
@@ -149,8 +148,8 @@ class Inputs:
 @dataclass(frozen=True)
 class _Contender:
     row: Row
-    backend: Backend | ConvertedNetwork
-    pose: HeadPose | RuntimePose
+    backend: Backend
+    pose: HeadPose
     file_bytes: int
     converted: Path | None = None
 
@@ -238,7 +237,7 @@ def _load(row: Row, settings: Settings, model: Model, folder: Path) -> _Contende
         own = folder / row.backend
         own.mkdir()
         file = runtimes.convert(row.backend, model.read("onnx"), own)
-        converted = RuntimePose(row.backend, settings.model, file, settings.threads)
+        converted = runtimes.RuntimePose(row.backend, settings.model, file, settings.threads)
         return _Contender(row, converted.backend, converted, file.stat().st_size, file)
     options: dict[str, Any] = {"precision": row.precision, "threads": settings.threads}
     backend = open_backend(row.backend, model.card, model.read, **options)

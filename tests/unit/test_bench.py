@@ -26,7 +26,7 @@ from hpe_edge.bench import fresh, measure, runtimes, work
 from hpe_edge.bench.fresh import Peak, ProbeError, Start
 from hpe_edge.bench.measure import Timing, interleave, turn
 from hpe_edge.bench.rows import Row, Settings, _ratio, run_benchmark
-from hpe_edge.bench.runtimes.base import run_converter
+from hpe_edge.bench.runtimes.base import ConvertedNetwork, run_converter
 from hpe_edge.cli import main
 from hpe_edge.errors import BackendError, InvalidArgumentError, MissingDependencyError
 from hpe_edge.modelcard import FileEntry, ModelCard, load_card, save_card
@@ -463,7 +463,7 @@ def test_a_file_that_a_runtime_cannot_load_is_told(runtime: str, tmp_path: Path)
         runtimes.RuntimePose(runtime, "fsanet", tmp_path / "network.bin", 1)
 
 
-class _Astray(runtimes.ConvertedNetwork):
+class _Astray(ConvertedNetwork):
     """A conversion that went wrong."""
 
     def __init__(self, file: Path, card: ModelCard, threads: int) -> None:

@@ -11,16 +11,11 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
-
-from hpe_edge import _core
-from hpe_edge.bench.runtimes.base import ConvertedNetwork, FloatArray
-from hpe_edge.heads import decode
+from hpe_edge.backends import Backend
+from hpe_edge.estimator import HeadPose
 from hpe_edge.hub import resolve
-from hpe_edge.images import ImageArray
-from hpe_edge.results import HeadPoses
 
-__all__ = ["NAMES", "ConvertedNetwork", "RuntimePose", "convert"]
+__all__ = ["NAMES", "RuntimePose", "convert"]
 
 NAMES: Final = ("litert", "mnn", "ncnn")
 """Each is a module of this package; none is imported before use."""
@@ -47,8 +42,8 @@ def convert(name: str, onnx: bytes, folder: Path) -> Path:
     return made
 
 
-class RuntimePose:
-    """What ``HeadPose`` is, around a converted network.
+class RuntimePose(HeadPose):
+    """``HeadPose`` around a converted network: every step of an estimate is the same.
 
     Args:
         name: of ``NAMES``.
@@ -62,14 +57,15 @@ class RuntimePose:
     """
 
     def __init__(self, name: str, model: str, file: str | os.PathLike[str], threads: int) -> None:
+        # Not HeadPose's own: that opens what a card has a file for.
         self._card = resolve(model).card
-        self.backend: ConvertedNetwork = _module(name).Network(Path(file), self._card, threads)
+        self._backend = _module(name).Network(Path(file), self._card, threads)
+        self._frame_backend = self._detector = None
 
-    def estimate(self, frame: ImageArray, boxes_xyxy: FloatArray) -> HeadPoses:
-        """The poses of the heads in the boxes (N, 4) of a frame (H, W, 3) bgr8, by the steps of ``HeadPose``."""
-        euler_deg, std_deg = decode(self._card.head, self.backend.run(self._card.input.crops(frame, boxes_xyxy)))
-        shifted = _core.offset_pitch_zero(euler_deg, self._card.pitch_zero_deg)
-        return HeadPoses(shifted, std_deg, boxes_xyxy, np.full(len(boxes_xyxy), np.nan, np.float32))
+    @property
+    def backend(self) -> Backend:
+        """The converted network."""
+        return self._backend
 
 
 def _module(name: str) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import ClassVar, Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +20,10 @@ _TIMEOUT_S: Final = 300
 
 
 class ConvertedNetwork(ABC):
-    """A loaded network in float32; used as :class:`hpe_edge.backends.base.Backend` is, from one thread."""
+    """A network in float32, a :class:`hpe_edge.backends.base.Backend` but for how it is loaded; for one thread."""
+
+    file_kind: ClassVar[str] = "onnx"
+    """What it was converted from."""
 
     def __init__(self, name: str, version: str, card: ModelCard, threads: int) -> None:
         self._output_names = card.head.output_names
