@@ -89,10 +89,7 @@ fi
 say "wheel in an empty environment"
 bash scripts/check_wheel.sh
 
-say "Python tests of the library"
-pytest -q --ignore=tests/training
-# in another process: the library runs without what training loads (together they have crashed, the cause is not known yet)
-say "Python tests of the training package"
-pytest -q tests/training
+say "Python tests"
+pytest -q
 
 say "all passed; $cpp_result; $arm_result; $fuzz_result; $count_result"

@@ -18,6 +18,10 @@ except ModuleNotFoundError as error:
     raise missing_dependency("openvino", "openvino", "the OpenVINO backend") from error
 
 _DEVICE = "CPU"
+# One for the process, never dropped: OpenVINO's CPU plugin gives the thread that loads it an alternate signal stack and
+# unmaps that stack when its Core goes. Where another Core was made in between, or the last reference goes in another
+# thread, the unmapped stack stays registered and the next signal with a handler (Ctrl-C) is a SIGSEGV (seen: 2026.4.1).
+_CORE: Any = ov.Core()
 
 
 class OpenVinoBackend:
@@ -33,10 +37,9 @@ class OpenVinoBackend:
         self._what = f"model {card.name!r} ({card.files[file_kind(self, precision)].path})"
         self._input_name = card.input.name
         self._output_names = card.head.output_names
-        core = ov.Core()
-        network = _read(core, data, self._what)
+        network = _read(_CORE, data, self._what)
         _check_graph(network, card)
-        self._compiled = _compile(core, network, card, threads, self._what)
+        self._compiled = _compile(_CORE, network, card, threads, self._what)
         # Requests wait here for the next call; there are as many as threads ever called at the same time.
         self._idle = deque([self._make_request()])
         self._info = BackendInfo(

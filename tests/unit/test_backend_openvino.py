@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -143,6 +144,36 @@ def test_crops_of_another_size_are_refused(make_model: MakeModel) -> None:
     with pytest.raises(BackendError, match=r"batch of shape \(1, 3, 6, 9\): expected crops of shape \(3, 6, 8\)"):
         backend.run(np.zeros((1, 3, 6, 9), np.float32))
     assert backend.run(np.zeros((1, 3, 6, 8), np.float32))["angles"].shape == (1, 3)
+
+
+RELOADS = """
+import signal, sys, threading
+from hpe_edge import hub
+from hpe_edge.backends import open_backend
+
+def make():
+    model = hub.resolve(sys.argv[1])
+    return open_backend("openvino", model.card, model.read, precision="fp32", threads=1)
+
+backend = make()
+backend = make()  # the second is made before the first is dropped
+held = [make()]
+del backend
+dropper = threading.Thread(target=held.clear)
+dropper.start()
+dropper.join()
+try:
+    signal.raise_signal(signal.SIGINT)
+except KeyboardInterrupt:
+    print("interrupted")
+"""
+
+
+def test_ctrl_c_interrupts_after_backends_were_dropped(make_model: MakeModel) -> None:
+    """Each Core takes the thread's signal stack along as it goes, also one that is still in use."""
+    command = [sys.executable, "-c", RELOADS, str(make_model())]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "interrupted\n", "")
 
 
 def test_without_openvino_the_message_names_the_pip_command(
