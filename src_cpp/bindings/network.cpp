@@ -22,7 +22,9 @@ namespace {
 // A network of a file of its own, or that of a model, which then lives as long.
 class PyNetwork {
   public:
-    PyNetwork(std::shared_ptr<const Network> network, int threads) : network_(std::move(network)), workers_(threads) {}
+    PyNetwork(std::shared_ptr<const Network> network, int threads) : network_(std::move(network)), workers_(threads) {
+        for (const TensorInfo& info : network_->outputs()) names_.emplace_back(info.name);
+    }
 
     [[nodiscard]] const Network& network() const { return *network_; }
 
@@ -31,12 +33,14 @@ class PyNetwork {
         const py::ssize_t count = input.shape(0);
         py::dict result;
         std::vector<std::span<float>> outputs;
-        for (const TensorInfo& info : network_->outputs()) {
-            std::vector<py::ssize_t> shape{count};
-            shape.insert(shape.end(), info.shape.begin(), info.shape.end());
-            py::array_t<float> array(shape);
+        outputs.reserve(names_.size());
+        for (std::size_t i = 0; i < names_.size(); ++i) {
+            const std::vector<int>& lengths = network_->outputs()[i].shape;
+            std::vector<py::ssize_t> shape(lengths.size() + 1, count);
+            std::copy(lengths.begin(), lengths.end(), shape.begin() + 1);
+            py::array_t<float> array(std::move(shape));
             outputs.push_back(view(array));
-            result[py::str(info.name)] = array;
+            result[names_[i]] = std::move(array);
         }
         {
             const py::gil_scoped_release unlocked;
@@ -61,12 +65,14 @@ class PyNetwork {
             [&](std::size_t i, Network::Workspace& workspace) {
                 const auto part = [&](auto all) { return all.subspan(i * (all.size() / images), all.size() / images); };
                 std::vector<std::span<float>> parts;
+                parts.reserve(outputs.size());
                 for (const std::span<float> output : outputs) parts.push_back(part(output));
                 network_->run(part(input), parts, workspace);
             });
     }
 
     std::shared_ptr<const Network> network_;
+    std::vector<py::str> names_;  // of the outputs
     Workers<Network::Workspace> workers_;
 };
 

@@ -84,6 +84,49 @@ Side side(Builder& builder, int value, int contiguous, const Shape& result) {
     return {operand, strides[at(other)], shape[at(other)], batch_offsets(shape, strides, result)};
 }
 
+// Whether the right side is one stored matrix of few columns, and the left one's rows lie as they are wanted.
+bool is_narrow(const Builder& builder, const Product& p) {
+    const Shape& left = builder.shape(p.left);
+    const Shape& right = builder.shape(p.right);
+    if (left.size() != 2 || right.size() != 2 || builder.value(p.left).constant() || !builder.value(p.right).constant()) {
+        return false;
+    }
+    const int columns = right[at(axis_from_end(builder, p.right, p.right_contiguous))];
+    const int axis = axis_from_end(builder, p.left, p.left_contiguous);
+    return columns <= simd::kNarrow && left[at(axis)] % simd::kNarrow == 0 && copied_elements(builder, p.left, axis) == 0;
+}
+
+// With the columns one behind the other in the result.
+void lower_narrow(Builder& builder, const Node& node, const Product& p) {
+    const int axis = axis_from_end(builder, p.left, p.left_contiguous);
+    const int column_axis = axis_from_end(builder, p.right, p.right_contiguous);
+    const int depth = builder.shape(p.left)[at(axis)];
+    const Shape& shape = builder.shape(p.right);
+    const Strides strides = dense(shape, plain_order(shape));
+    AlignedFloats packed(static_cast<std::size_t>(depth) * simd::kNarrow);
+    std::fill_n(packed.data(), static_cast<std::size_t>(depth) * simd::kNarrow, 0.0F);
+    for (int n = 0; n < shape[at(column_axis)]; ++n) {
+        for (int k = 0; k < depth; ++k) {
+            const auto to = static_cast<std::size_t>((k / simd::kNarrow * simd::kNarrow + n) * simd::kNarrow + k % simd::kNarrow);
+            const auto from = n * strides[at(column_axis)] + k * strides[at(1 - column_axis)];
+            packed.data()[to] = builder.value(p.right).data[static_cast<std::size_t>(from)];
+        }
+    }
+    const Operand x = builder.read(p.left, with_fastest(builder, p.left, axis));
+    Order order = plain_order(builder.shape(node.output));
+    if (p.left == node.inputs[0]) std::swap(order[0], order[1]);
+    const int out = builder.write(node.output, order);
+    auto& step = builder.add<NarrowGemmStep>("narrow matmul " + builder.value(node.output).name, buffers_of({x}), {out});
+    step.x = x;
+    step.out = out;
+    step.gemm = {};
+    step.gemm.rows = builder.shape(p.left)[at(1 - axis)];
+    step.gemm.depth = depth;
+    step.gemm.x_pitch = depth;
+    step.gemm.columns = shape[at(column_axis)];
+    step.gemm.weights = builder.keep(std::move(packed));
+}
+
 }  // namespace
 
 std::size_t packed_size(const simd::NetworkKernels& kernels, int columns, int depth) {
@@ -143,6 +186,8 @@ void lower(Builder& builder, const Node& node, const MatMul&) {
     const int b = node.inputs[1];
     const Product direct{a, b, 1, 1};
     const Product swapped{b, a, 2, 2};
+    if (is_narrow(builder, direct)) return lower_narrow(builder, node, direct);
+    if (is_narrow(builder, swapped)) return lower_narrow(builder, node, swapped);
     const bool swap = cost(builder, swapped) < cost(builder, direct);
     const Product& product = swap ? swapped : direct;
     const Shape& result = builder.shape(node.output);

@@ -54,20 +54,35 @@ std::vector<std::int8_t> packed(const Builder& builder, const Value& weight, int
     return bytes;
 }
 
-// The input as pixels of four bytes with the padding around them.
-int padded_pixels(Builder& builder, int input, const Window& w, int border) {
-    const Shape& shape = builder.shape(input);
+// The convolution that alone reads a quantized image which lies in planes, and gathers pixels of four bytes from it.
+const Node* reader_of_pixels(const Builder& builder, const Node& quantize) {
+    const Node* const reader = builder.only_reader(quantize.output);
+    const auto* const conv = reader == nullptr ? nullptr : std::get_if<QConv>(&reader->op);
+    if (conv == nullptr || conv->conv.groups != 1 || !stays_in_planes(builder, quantize.inputs[0])) return nullptr;
+    return reader;
+}
+
+Window window_of(Builder& builder, const Node& node, const QConv& op) {
+    const Shape& weight = builder.shape(node.inputs[1]);
+    return window(builder, node, {weight[2], weight[3]}, op.conv.stride, op.conv.pad);
+}
+
+// The image as pixels of four bytes with the padding around them.
+int padded_pixels(Builder& builder, const Node& node, const Quantize& op, const Window& w, int border) {
+    const Shape& shape = builder.shape(node.inputs[0]);
     const int height = w.height + w.pad.top + w.pad.bottom;
     const int width = w.width + w.pad.left + w.pad.right;
-    const int x = builder.read_owned(input, plain_order(shape), 0);
+    const Operand x = builder.read(node.inputs[0], plain_order(shape));
     const int out = builder.scratch(element_count({height, width, simd::kQuad}), Type::U8);
-    auto& step = builder.add<InterleaveStep>("interleave " + builder.value(input).name, {x}, {out});
+    auto& step = builder.add<QuantizePixelsStep>("quantize " + builder.value(node.output).name, buffers_of({x}), {out});
+    step.factor = 1.0F / op.scale;
+    step.zero = op.zero;
+    step.border = border;
     step.x = x;
     step.out = out;
     step.channels = shape[0];
     step.height = w.height;
     step.width = w.width;
-    step.border = border;
     step.top = w.pad.top;
     step.left = w.pad.left;
     step.padded_height = height;
@@ -116,39 +131,39 @@ std::vector<float> centred_bias(const Builder& builder, const Node& node, int in
     return bias;
 }
 
-}  // namespace
+// What a convolution multiplies its weights with.
+struct Source {
+    int x;
+    Gather gather;
+    int pixels;  // of the output
+    Offsets offsets;
+    ZeroTail zeros;
+};
 
-void lower(Builder& builder, const Node& node, const QConv& op) {
-    const int input = node.inputs[0];
+void lower_products(Builder& builder, const Node& node, const QConv& op, const Source& source) {
     const Value& weight = builder.value(node.inputs[1]);
-    const int channels = builder.shape(input)[0];
     const int groups = op.conv.groups;
     const int columns = weight.shape[0] / groups;
-    const Window w = window(builder, node, {weight.shape[2], weight.shape[3]}, op.conv.stride, op.conv.pad);
-    const bool pixels = groups == 1 && stays_in_planes(builder, input);
-    const Gather gather = pixels ? Gather{w.kernel.y, w.kernel.x, true} : Gather{w.taps(), quads_of(channels / groups), false};
-    // a last quad may reach behind its pixel, where the weights are zero
-    const auto tail = static_cast<std::size_t>(channels + simd::kQuad);
-    const int x = pixels ? padded_pixels(builder, input, w, op.in_zero) : builder.read_owned(input, image_order(), tail);
+    const int channels = weight.shape[1];  // of a group
     const int out = builder.write(node.output, image_order());
     const std::vector<float> scale(builder.value(node.inputs[2]).data.begin(), builder.value(node.inputs[2]).data.end());
     const float* const kept_scale = keep_floats(builder, scale);
     const float* const kept_bias = keep_floats(builder, centred_bias(builder, node, op.in_zero));
     for (int g = 0; g < groups; ++g) {
-        const std::int8_t* const weights = keep_bytes(builder, packed(builder, weight, g * columns, columns, gather));
-        auto& step = builder.add<QuantizedGemmStep>("qconv " + builder.value(node.output).name, {x}, {out});
-        step.x = x;
+        const std::int8_t* const weights = keep_bytes(builder, packed(builder, weight, g * columns, columns, source.gather));
+        auto& step = builder.add<QuantizedGemmStep>("qconv " + builder.value(node.output).name, {source.x}, {out});
+        step.x = source.x;
         step.out = out;
-        step.x_start = static_cast<std::size_t>(g * (channels / groups));
+        step.x_start = static_cast<std::size_t>(g * channels);
         step.out_start = static_cast<std::size_t>(g * columns);
-        step.offsets = pixels ? pixel_offsets(w) : tap_offsets(w, channels, end_of(builder, input));
+        step.offsets = source.offsets;
         step.zero = op.in_zero;
-        if (!pixels) step.zeros = {element_count(builder.shape(input)), tail};
+        step.zeros = source.zeros;
         step.gemm = {};
-        step.gemm.row_step = even_step(step.offsets, w.pixels(), builder.byte_kernels().tile_rows);
-        step.gemm.rows = w.pixels();
-        step.gemm.taps = gather.taps;
-        step.gemm.quads = gather.quads;
+        step.gemm.row_step = even_step(step.offsets, source.pixels, builder.byte_kernels().tile_rows);
+        step.gemm.rows = source.pixels;
+        step.gemm.taps = source.gather.taps;
+        step.gemm.quads = source.gather.quads;
         step.gemm.weights = weights;
         step.gemm.start = starts(builder, weight, g * columns, columns);
         step.gemm.scale = kept_scale + g * columns;
@@ -159,7 +174,28 @@ void lower(Builder& builder, const Node& node, const QConv& op) {
     }
 }
 
+}  // namespace
+
+void lower(Builder& builder, const Node& node, const QConv& op) {
+    const int input = node.inputs[0];
+    const Window w = window_of(builder, node, op);
+    const int channels = builder.shape(input)[0];
+    const Gather gather{w.taps(), quads_of(channels / op.conv.groups), false};
+    // a last quad may reach behind its pixel, where the weights are zero
+    const auto tail = static_cast<std::size_t>(channels + simd::kQuad);
+    const int x = builder.read_owned(input, image_order(), tail);
+    const ZeroTail zeros{element_count(builder.shape(input)), tail};
+    lower_products(builder, node, op, {x, gather, w.pixels(), tap_offsets(w, channels, end_of(builder, input)), zeros});
+}
+
 void lower(Builder& builder, const Node& node, const Quantize& op) {
+    if (const Node* const reader = reader_of_pixels(builder, node)) {
+        const auto& conv = std::get<QConv>(reader->op);
+        const Window w = window_of(builder, *reader, conv);
+        const int x = padded_pixels(builder, node, op, w, conv.in_zero);
+        builder.skip(reader);
+        return lower_products(builder, *reader, conv, {x, {w.kernel.y, w.kernel.x, true}, w.pixels(), pixel_offsets(w), {}});
+    }
     const int input = node.inputs[0];
     const Shape& shape = builder.shape(input);
     const Order order = order_of(shape, builder.place(input).strides);

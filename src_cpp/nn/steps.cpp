@@ -21,6 +21,13 @@ void GemmStep::run(const Memory& memory, const Kernels& kernels) const {
     kernels.floats.gemm(bound);
 }
 
+void NarrowGemmStep::run(const Memory& memory, const Kernels& kernels) const {
+    simd::NarrowGemm bound = gemm;
+    bound.x = memory.at(x);
+    bound.out = memory.at(out);
+    kernels.floats.narrow_gemm(bound);
+}
+
 void DepthwiseStep::run(const Memory& memory, const Kernels& kernels) const {
     if (zeros.count > 0) clear_tail(memory.at(x), zeros);
     simd::Depthwise bound = depthwise;
@@ -135,14 +142,19 @@ void QuantizedPoolStep::run(const Memory& memory, const Kernels& kernels) const 
     kernels.bytes.pool(bound);
 }
 
-void InterleaveStep::run(const Memory& memory, const Kernels& kernels) const {
-    const std::uint8_t* const planes = memory.bytes_at(x);
-    std::uint8_t* const pixels = memory.bytes_at(out);
-    std::fill_n(pixels, padded_height * padded_width * simd::kQuad, static_cast<std::uint8_t>(border));
+void QuantizePixelsStep::run(const Memory& memory, const Kernels& kernels) const {
+    const float* const planes = memory.at(x);
+    const std::ptrdiff_t pitch = static_cast<std::ptrdiff_t>(height) * width;
+    std::uint8_t* to = memory.bytes_at(out);
+    const auto add_border = [&](int pixels) { to = std::fill_n(to, pixels * simd::kQuad, static_cast<std::uint8_t>(border)); };
+    add_border(top * padded_width);
     for (int y = 0; y < height; ++y) {
-        std::uint8_t* const row = pixels + ((y + top) * padded_width + left) * simd::kQuad;
-        kernels.bytes.interleave(planes + y * width, static_cast<std::ptrdiff_t>(height) * width, channels, width, row);
+        add_border(left);
+        kernels.bytes.quantize_pixels(planes + y * width, pitch, channels, width, factor, zero, to);
+        to += width * simd::kQuad;
+        add_border(padded_width - left - width);
     }
+    add_border((padded_height - top - height) * padded_width);
 }
 
 void QuantizeStep::run(const Memory& memory, const Kernels& kernels) const {

@@ -72,6 +72,14 @@ struct GemmStep final : Step {
     void run(const Memory& memory, const Kernels& kernels) const override;
 };
 
+struct NarrowGemmStep final : Step {
+    simd::NarrowGemm gemm;
+    Operand x;
+    int out = -1;
+
+    void run(const Memory& memory, const Kernels& kernels) const override;
+};
+
 struct DepthwiseStep final : Step {
     simd::Depthwise depthwise;
     Offsets offsets;
@@ -182,11 +190,14 @@ struct QuantizedPoolStep final : Step {
     void run(const Memory& memory, const Kernels& kernels) const override;
 };
 
-// Planes of bytes, `rows` rows of `width` each, to pixels of four bytes with a border.
-struct InterleaveStep final : Step {
-    int x = -1, out = -1;
+// Planes of floats, quantized to pixels of four bytes with a border.
+struct QuantizePixelsStep final : Step {
+    float factor = 1.0F;
+    int zero = 0;
+    int border = 0;  // its level
+    Operand x;
+    int out = -1;
     int channels = 0, height = 0, width = 0;
-    int border = 0;  // its value
     int top = 0, left = 0, padded_height = 0, padded_width = 0;
 
     void run(const Memory& memory, const Kernels& kernels) const override;

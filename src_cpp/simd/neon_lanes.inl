@@ -20,6 +20,8 @@ struct Lanes {
         vst1q_f32(lanes, x);
         __builtin_memcpy(out, lanes, static_cast<std::size_t>(n) * sizeof(float));
     }
+    static Type repeat_four(const float* x) { return vld1q_f32(x); }
+    static Type sum_fours(Type a, Type b, Type c, Type d) { return vpaddq_f32(vpaddq_f32(a, b), vpaddq_f32(c, d)); }
     static Type add(Type a, Type b) { return vaddq_f32(a, b); }
     static Type sub(Type a, Type b) { return vsubq_f32(a, b); }
     static Type mul(Type a, Type b) { return vmulq_f32(a, b); }
@@ -36,6 +38,8 @@ struct Lanes {
     static float sum(Type x) { return vaddvq_f32(x); }
     static float top(Type x) { return vmaxvq_f32(x); }
 
+    static Type fused(Type a, Type b, Type c) { return fma(a, b, c); }
+
     static constexpr int kQuantizedRows = 8;
     static constexpr int kQuantizedVectors = 2;
     static Type load_bytes(const std::uint8_t* x, int n) {
@@ -43,6 +47,19 @@ struct Lanes {
         __builtin_memcpy(bytes, x, static_cast<std::size_t>(n));
         return vcvtq_f32_u32(vmovl_u16(vget_low_u16(vmovl_u8(vld1_u8(bytes)))));
     }
+    static void store_pixels(std::uint8_t* out, Type c0, Type c1, Type c2, Type c3) {
+        const uint32x4_t low = vsliq_n_u32(vcvtnq_u32_f32(c0), vcvtnq_u32_f32(c1), 8);
+        const uint32x4_t high = vsliq_n_u32(vcvtnq_u32_f32(c2), vcvtnq_u32_f32(c3), 8);
+        vst1q_u8(out, vreinterpretq_u8_u32(vsliq_n_u32(low, high, 16)));
+    }
+    using Words = uint16x4_t;
+    static Words no_words() { return vdup_n_u16(0); }
+    static Words add_bytes(Words sum, const std::uint8_t* x) {
+        std::uint8_t bytes[8] = {};
+        __builtin_memcpy(bytes, x, kLanes);
+        return vadd_u16(sum, vget_low_u16(vmovl_u8(vld1_u8(bytes))));
+    }
+    static Type words_to_float(Words sum) { return vcvtq_f32_u32(vmovl_u16(sum)); }
     static void store_bytes(std::uint8_t* out, Type x, int n) {
         const uint16x4_t words = vqmovn_u32(vcvtnq_u32_f32(x));
         std::uint8_t bytes[8];

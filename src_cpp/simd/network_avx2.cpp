@@ -24,6 +24,10 @@ struct V {
     static void store(float* out, Type x) { _mm256_storeu_ps(out, x); }
     static Type load_part(const float* x, int n) { return _mm256_maskload_ps(x, mask(n)); }
     static void store_part(float* out, Type x, int n) { _mm256_maskstore_ps(out, mask(n), x); }
+    static Type repeat_four(const float* x) { return _mm256_broadcast_ps(reinterpret_cast<const __m128*>(x)); }
+    static Type sum_fours(Type a, Type b, Type c, Type d) {
+        return _mm256_hadd_ps(_mm256_hadd_ps(a, b), _mm256_hadd_ps(c, d));
+    }
     static Type add(Type a, Type b) { return _mm256_add_ps(a, b); }
     static Type sub(Type a, Type b) { return _mm256_sub_ps(a, b); }
     static Type mul(Type a, Type b) { return _mm256_mul_ps(a, b); }
@@ -47,6 +51,8 @@ struct V {
         half = _mm_max_ps(half, _mm_movehl_ps(half, half));
         return _mm_cvtss_f32(_mm_max_ss(half, _mm_movehdup_ps(half)));
     }
+
+    static Type fused(Type a, Type b, Type c) { return fma(a, b, c); }
 
     // Without an instruction for sums of four products of bytes: products of 16-bit words, added in pairs. The one for bytes
     // that AVX2 has saturates.
@@ -83,8 +89,20 @@ struct V {
         __builtin_memcpy(bytes, x, static_cast<std::size_t>(n));
         return _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(bytes))));
     }
+    static void store_pixels(std::uint8_t* out, Type c0, Type c1, Type c2, Type c3) {
+        const __m256i low = _mm256_or_si256(_mm256_cvtps_epi32(c0), _mm256_slli_epi32(_mm256_cvtps_epi32(c1), 8));
+        const __m256i high = _mm256_or_si256(_mm256_cvtps_epi32(c2), _mm256_slli_epi32(_mm256_cvtps_epi32(c3), 8));
+        const __m256i pixels = _mm256_or_si256(low, _mm256_slli_epi32(high, 16));
+        _mm256_storeu_si256(reinterpret_cast<__m256i*>(out), pixels);
+    }
+    using Words = __m128i;
+    static Words no_words() { return _mm_setzero_si128(); }
+    static Words add_bytes(Words sum, const std::uint8_t* x) {
+        return _mm_add_epi16(sum, _mm_cvtepu8_epi16(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(x))));
+    }
+    static Type words_to_float(Words sum) { return _mm256_cvtepi32_ps(_mm256_cvtepu16_epi32(sum)); }
     static void store_bytes(std::uint8_t* out, Type x, int n) {
-        const __m256i ints = _mm256_cvtps_epi32(x);
+        const __m256i ints = _mm256_cvtps_epi32(min(x, set1(255.0F)));
         const __m128i words = _mm_packus_epi32(_mm256_castsi256_si128(ints), _mm256_extracti128_si256(ints, 1));
         const __m128i packed = _mm_packus_epi16(words, words);
         if (n == kLanes) return _mm_storel_epi64(reinterpret_cast<__m128i*>(out), packed);

@@ -35,6 +35,21 @@ struct Gemm {
     std::ptrdiff_t out_pitch;
 };
 
+// The columns, and the products of one of them that are summed last, of a narrow product.
+inline constexpr int kNarrow = 4;
+
+// out[n][r] = sum_k x[r][k] * weights[n][k] for up to kNarrow columns n: lanes run along the depth, a multiple of kNarrow,
+// as columns would leave most of them empty.
+struct NarrowGemm {
+    const float* x;
+    std::ptrdiff_t x_pitch;
+    int rows;
+    int depth;
+    const float* weights;  // [depth / kNarrow][kNarrow columns][kNarrow]
+    int columns;
+    float* out;  // [columns][rows]
+};
+
 // out[p][c] = clamp(bias[c] + sum_t x[offsets[t][p] + c] * weights[t][c]): one filter a channel.
 struct Depthwise {
     const float* x;
@@ -114,6 +129,7 @@ struct NetworkKernels {
     int tile_rows;  // that gemm takes together, starting from the first
 
     void (*gemm)(const Gemm& gemm);
+    void (*narrow_gemm)(const NarrowGemm& gemm);
     void (*depthwise)(const Depthwise& depthwise);
     void (*depthwise_planes)(const DepthwisePlanes& depthwise);
     void (*pool)(const PoolCells& pool);

@@ -3,7 +3,8 @@
 // machine lacks. For the same reason nothing of the standard library is called here.
 //
 // V: kLanes, kMaxRows x kMaxVectors of the register tile; zero, set1, load, store, load_part and store_part (the first n
-// lanes, zeros else), add, sub, mul, div, min, max, fma(a, b, c) = a b + c, sqrt, round, scale_pow2(x, n) = x 2^n, sum, top.
+// lanes, zeros else), repeat_four (four floats again and again), sum_fours(a, b, c, d) (every four lanes become the sums
+// of the same four lanes of a, b, c and d), add, sub, mul, div, min, max, fma(a, b, c) = a b + c, sqrt, round, scale_pow2(x, n) = x 2^n, sum, top.
 
 using Vec = V::Type;
 
@@ -60,6 +61,7 @@ inline void tile_starts(const T* base, const std::int32_t* offsets, std::ptrdiff
 // kRows rows from `row` and the block of columns from `column`.
 template <int kRows, int kVectors, Tile kTile>
 inline void gemm_tile(const Gemm& g, int row, int column, const float* weights) {
+    if (g.taps < 1 || g.depth < 1) __builtin_unreachable();  // keeps sums in registers
     const int rows = kTile == Tile::Part ? smaller(kRows, g.rows - row) : kRows;
     Vec sums[kRows][kVectors];
     for (int v = 0; v < kVectors; ++v) {
@@ -117,6 +119,68 @@ void gemm(const Gemm& g) {
         default: return gemm_blocks<V::kMaxVectors>(g);
     }
 }
+
+// kNarrow rows from `row`; in a Part those past the end repeat the last one.
+template <class W, Tile kTile>
+inline void narrow_tile(const NarrowGemm& g, int row) {
+    if (g.depth < 1) __builtin_unreachable();  // keeps sums in registers
+    constexpr int kBlock = kNarrow * kNarrow;
+    constexpr int kVectors = kBlock / W::kLanes;
+    const int rows = kTile == Tile::Part ? smaller(kNarrow, g.rows - row) : kNarrow;
+    typename W::Type sums[kNarrow][kVectors];
+    const float* x[kNarrow];
+    for (int r = 0; r < kNarrow; ++r) {
+        x[r] = g.x + (row + (kTile == Tile::Part ? smaller(r, rows - 1) : r)) * g.x_pitch;
+        for (int v = 0; v < kVectors; ++v) sums[r][v] = W::zero();
+    }
+    const float* weights = g.weights;
+    for (int k = 0; k < g.depth; k += kNarrow, weights += kBlock) {
+        for (int r = 0; r < kNarrow; ++r) {
+            const auto four = W::repeat_four(x[r] + k);
+            for (int v = 0; v < kVectors; ++v) {
+                sums[r][v] = W::fma(four, W::load(weights + v * W::kLanes), sums[r][v]);
+            }
+        }
+    }
+    float block[kNarrow][kNarrow];  // [column][row]
+    for (int v = 0; v < kVectors; ++v) {
+        W::store(block[0] + v * W::kLanes, W::sum_fours(sums[0][v], sums[1][v], sums[2][v], sums[3][v]));
+    }
+    float* out = g.out + row;
+    for (int n = 0; n < g.columns; ++n, out += g.rows) {
+        if (kTile != Tile::Part) {
+            __builtin_memcpy(out, block[n], sizeof block[n]);
+        } else {
+            for (int r = 0; r < rows; ++r) out[r] = block[n][r];
+        }
+    }
+}
+
+inline float narrow_product(const NarrowGemm& g, int row, int column) {
+    float sum = 0.0F;
+    for (int k = 0; k < g.depth; ++k) {
+        const int at = (k / kNarrow * kNarrow + column) * kNarrow + k % kNarrow;
+        sum += g.x[row * g.x_pitch + k] * g.weights[at];
+    }
+    return sum;
+}
+
+template <class W>  // a template, so that instruction sets without the lanes need not have the operations
+void narrow_rows(const NarrowGemm& g) {
+    if constexpr (W::kLanes < kNarrow) {
+        for (int n = 0; n < g.columns; ++n) {
+            for (int r = 0; r < g.rows; ++r) {
+                g.out[static_cast<std::ptrdiff_t>(n) * g.rows + r] = narrow_product(g, r, n);
+            }
+        }
+    } else {
+        int row = 0;
+        for (; row + kNarrow <= g.rows; row += kNarrow) narrow_tile<W, Tile::Full>(g, row);
+        if (row < g.rows) narrow_tile<W, Tile::Part>(g, row);
+    }
+}
+
+void narrow_gemm(const NarrowGemm& g) { narrow_rows<V>(g); }
 
 // --- one filter a channel, pools -------------------------------------------------------------------------------------
 
@@ -466,5 +530,5 @@ void reduce(ReduceOp op, const float* x, Axis axis, float scale, float* out) {
     }
 }
 
-constexpr NetworkKernels kTable = {&block_columns, V::kMaxRows, &gemm, &depthwise, &depthwise_planes,
+constexpr NetworkKernels kTable = {&block_columns, V::kMaxRows, &gemm, &narrow_gemm, &depthwise, &depthwise_planes,
                                    &pool, &winograd_input, &winograd_output, &unary, &binary, &softmax, &reduce};

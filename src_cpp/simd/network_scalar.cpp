@@ -34,6 +34,8 @@ struct V {
     static float sum(Type x) { return x; }
     static float top(Type x) { return x; }
 
+    static Type fused(Type a, Type b, Type c) { return std::fma(a, b, c); }
+
     static constexpr int kQuantizedRows = 4;
     static constexpr int kQuantizedVectors = 2;
     static constexpr int kOffset = 0;
@@ -49,7 +51,17 @@ struct V {
     }
     static Type to_float(Ints sum) { return static_cast<float>(sum); }
     static Type load_bytes(const std::uint8_t* x, int) { return static_cast<float>(*x); }
-    static void store_bytes(std::uint8_t* out, Type x, int) { *out = static_cast<std::uint8_t>(std::nearbyint(x)); }
+    static void store_pixels(std::uint8_t* out, Type c0, Type c1, Type c2, Type c3) {
+        store_bytes(out, c0, 1);
+        store_bytes(out + 1, c1, 1);
+        store_bytes(out + 2, c2, 1);
+        store_bytes(out + 3, c3, 1);
+    }
+    using Words = std::int32_t;
+    static Words no_words() { return 0; }
+    static Words add_bytes(Words sum, const std::uint8_t* x) { return sum + *x; }
+    static Type words_to_float(Words sum) { return static_cast<float>(sum); }
+    static void store_bytes(std::uint8_t* out, Type x, int) { *out = static_cast<std::uint8_t>(std::nearbyint(min(x, 255.0F))); }
 };
 
 #include "simd/network_kernels.inl"

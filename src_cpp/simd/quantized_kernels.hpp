@@ -54,10 +54,11 @@ struct QuantizedKernels {
     void (*gemm)(const QuantizedGemm& gemm);
     void (*pool)(const QuantizedPool& pool);
 
-    // Up to four planes of n bytes, plane_pitch apart, to pixels of kQuad bytes; the bytes of planes that are not there are 0.
-    void (*interleave)(const std::uint8_t* planes, std::ptrdiff_t plane_pitch, int count, int n, std::uint8_t* out);
+    // out = clamp(round(x * factor) + zero, 0, 255), of n pixels in up to four planes that lie plane_pitch apart, to pixels
+    // of kQuad bytes; the bytes of planes that are not there are 0.
+    void (*quantize_pixels)(const float* planes, std::ptrdiff_t plane_pitch, int count, int n, float factor, int zero, std::uint8_t* out);
 
-    // out = clamp(round(x * factor) + zero, 0, 255) and out = (x - zero) * scale.
+    // The same of a row, and back: out = (x - zero) * scale.
     void (*quantize)(const float* x, int n, float factor, int zero, std::uint8_t* out);
     void (*dequantize)(const std::uint8_t* x, int n, float scale, int zero, float* out);
 };

@@ -1,4 +1,6 @@
 #include <array>
+#include <cmath>
+#include <string>
 
 #include "hpe/network.hpp"
 #include "network_file.hpp"
@@ -50,6 +52,46 @@ TEST_CASE("a network gives the same on every instruction set, and again with the
             const std::array<std::span<float>, 1> outputs = {out};
             network.run(input, outputs, workspace);
             CHECK(test::largest_difference(out, expected) < 1e-5F);
+        }
+    }
+}
+
+TEST_CASE("a stored matrix of few columns, on either side") {
+    for (const int rows : {1, 3, 4, 14}) {
+        for (const int depth : {4, 20}) {
+            for (const int columns : {1, 3, 4}) {
+                CAPTURE(rows);
+                CAPTURE(depth);
+                CAPTURE(columns);
+                const auto sizes = [](int a, int b) { return "[" + std::to_string(a) + ", " + std::to_string(b) + "]"; };
+                const std::vector<float> weights = ramp(static_cast<std::size_t>(depth * columns));
+                const test::Bytes right = test::network_file(
+                    test::graph_text(sizes(rows, depth), "{'op':'matmul','in':['x','w'],'out':'y'}"),
+                    {{"w", {depth, columns}, weights}});
+                // x^T lies with its depth side by side, as channels of an image do
+                const test::Bytes left = test::network_file(
+                    test::graph_text(sizes(rows, depth), "{'op':'transpose','in':['x'],'out':'t','perm':[1,0]},"
+                                                         "{'op':'matmul','in':['w','t'],'out':'y'}"),
+                    {{"w", {columns, depth}, weights}});
+                const std::vector<float> x = ramp(static_cast<std::size_t>(rows * depth));
+                for (const Isa isa : available_isas()) {
+                    const std::vector<float> by_right = run_file(right, isa);
+                    const std::vector<float> by_left = run_file(left, isa);
+                    for (int r = 0; r < rows; ++r) {
+                        for (int n = 0; n < columns; ++n) {
+                            double with_right = 0.0;
+                            double with_left = 0.0;
+                            for (int k = 0; k < depth; ++k) {
+                                const double value = double{x[static_cast<std::size_t>(r * depth + k)]};
+                                with_right += value * double{weights[static_cast<std::size_t>(k * columns + n)]};
+                                with_left += value * double{weights[static_cast<std::size_t>(n * depth + k)]};
+                            }
+                            CHECK(std::abs(double{by_right[static_cast<std::size_t>(r * columns + n)]} - with_right) < 1e-5);
+                            CHECK(std::abs(double{by_left[static_cast<std::size_t>(n * rows + r)]} - with_left) < 1e-5);
+                        }
+                    }
+                }
+            }
         }
     }
 }

@@ -17,6 +17,7 @@ from hpe_edge.training.loop.distributed import Group
 from hpe_edge.training.loop.engine import _mirror_loss, _views, train
 from hpe_edge.training.loop.pieces import index_path, read_pieces, write_pieces
 from hpe_edge.training.loop.run import Run, RunOptions
+from hpe_edge.training.loop.start import Start
 from hpe_edge.training.loop.teacher import Teacher
 from hpe_edge.training.models.outputs import decode
 from hpe_edge.training.recipe import Recipe, load_recipe
@@ -131,6 +132,27 @@ def test_a_student_is_drawn_to_its_teacher(recipe: Recipe, heads: Heads, trained
     with pytest.raises(CheckpointError, match="--teacher"):
         train(taught, heads, tmp_path / "a", replace(FAST, resume=True))
     assert distance(train(taught, heads, tmp_path / "b", FAST, teacher)) < 0.7 * far
+
+
+def test_a_run_begins_with_the_weights_of_another(recipe: Recipe, heads: Heads, trained: Path, tmp_path: Path) -> None:
+    start = Start.open(trained)
+    run = Run(recipe, heads, tmp_path / "a", FAST, Group(), None, start)
+    weights = load_trained(trained)[0].state_dict()
+    assert all(torch.equal(value, weights[name]) for name, value in run.network.state_dict().items())
+    assert all(torch.equal(value, weights[name]) for name, value in run.average.model.state_dict().items())
+    fresh = Run(recipe, heads, tmp_path / "b", FAST, Group(), None, None)
+    assert start.epochs > 0 and run.progress.epoch == 0
+    assert not torch.equal(run.epoch_batches()[0].inputs, fresh.epoch_batches()[0].inputs)  # other augmentations
+    last = train(recipe, heads, tmp_path / "a", replace(FAST, stop_after_steps=1), None, start)
+    assert read_checkpoint(last)["data"]["start"] == start.sha256
+    with pytest.raises(CheckpointError, match="--start-from"):
+        train(recipe, heads, tmp_path / "a", replace(FAST, resume=True))
+
+
+def test_a_start_of_another_shape_is_refused(recipe: Recipe, heads: Heads, trained: Path, tmp_path: Path) -> None:
+    wider = replace(recipe, trunk=replace(recipe.trunk, config=replace(recipe.trunk.config, width=24)))
+    with pytest.raises(CheckpointError, match="expected the layers of the recipe's network"):
+        train(wider, heads, tmp_path, FAST, None, Start.open(trained))
 
 
 def test_mirror_images_are_trained_on_too(recipe: Recipe, heads: Heads, tmp_path: Path) -> None:

@@ -23,7 +23,14 @@ from hpe_edge.training.native.file import graph_bytes, network_graph  # noqa: E4
 from hpe_edge.training.native.graph import Graph  # noqa: E402
 from hpe_edge.training.native.levels import Levels, integer_weights, levels_of  # noqa: E402
 from hpe_edge.training.native.observe import BINS, bounds, find_ranges, observe  # noqa: E402
-from hpe_edge.training.native.quantize import convolutions, quantized, ranged, sensitive  # noqa: E402
+from hpe_edge.training.native.quantize import (  # noqa: E402
+    convolutions,
+    linear_as_convolution,
+    quantized,
+    ranged,
+    sensitive,
+)
+from hpe_edge.training.native.rewrite import rewrite  # noqa: E402
 from native_cases import CLEAN, ELEMENTWISE, LAYERS, MOVES, Case, make  # noqa: E402
 from quantize_cases import (  # noqa: E402
     STRUCTURES,
@@ -242,6 +249,24 @@ def test_depthwise_layers_if_asked() -> None:
     graph = int8_of(net, depthwise=True)
     assert operators(graph) == ["quantize", "qconv", "qconv", "qconv", "dequantize"]
     assert_same(graph, net.images())
+
+
+def test_large_linear_layers_behind_which_is_a_clip_become_convolutions() -> None:
+    net = Net((3, 8, 8))
+    net.add("reshape", None, {"shape": [192]})
+    for outputs, clip in ((96, "relu"), (96, None), (8, "relu")):  # large; an output's; small
+        weight = net.rng.normal(0, net.graph.shapes[net.last][0] ** -0.5, (outputs, net.graph.shapes[net.last][0]))
+        net.add("linear", [net.last, net.graph.constant(weight), net.graph.constant(np.zeros(outputs))])
+        if clip:
+            net.add(clip)
+    before, images = graph_bytes(net.done()), net.images()
+    rewrite(net.graph, [linear_as_convolution])
+    assert operators(net.graph)[2:] == ["conv", "relu", "reshape", "linear", "linear", "relu"]
+    expected = np.stack([run_network(before, image)["y"] for image in images])
+    graph = int8_of(net)
+    assert operators(graph)[2:7] == ["quantize", "qconv", "dequantize", "reshape", "linear"]
+    rounded = _core.Network(graph_bytes(graph)).run(images)["y"]
+    assert 0 < np.abs(rounded - expected).max() < 0.05 * np.abs(expected).max()
 
 
 def test_a_missing_range_is_named() -> None:

@@ -20,7 +20,8 @@ from hpe_edge.training.native.file import graph_bytes, network_graph
 from hpe_edge.training.native.graph import Floats
 from hpe_edge.training.native.observe import PERCENTILE, find_ranges
 from hpe_edge.training.native.onnx_runtime import run_model
-from hpe_edge.training.native.quantize import convolutions, quantized, ranged, sensitive
+from hpe_edge.training.native.quantize import convolutions, linear_as_convolution, quantized, ranged, sensitive
+from hpe_edge.training.native.rewrite import rewrite
 from hpe_edge.training.native.to_onnx import onnx_model
 
 from hpe_edge import _core, heads
@@ -112,6 +113,7 @@ def make_int8(file: bytes, images: Floats, options: Options, description: str = 
         InvalidArgumentError: an option names what the network lacks, or no method; no convolution is left.
     """
     graph = network_graph(file)
+    rewrite(graph, [linear_as_convolution])
     kept = sensitive(graph) | set(options.keep_float)
     layers = [name for name in convolutions(graph, depthwise=options.depthwise) if name not in kept]
     if not layers:

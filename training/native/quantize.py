@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,11 +11,12 @@ import numpy as np
 import numpy.typing as npt
 from hpe_edge.training.native.graph import Graph, Node
 from hpe_edge.training.native.levels import TOP, Levels, Range, integer_weights, levels_of
-from hpe_edge.training.native.rewrite import View, survey
+from hpe_edge.training.native.rewrite import Result, View, survey
 from hpe_edge.training.native.shapes import MOVES, POOLS
 
 from hpe_edge.errors import InvalidArgumentError
 
+_LARGE = 1 << 14  # weights of a linear layer
 _SENSITIVE = ("sigmoid", "tanh", "exp", "softmax")
 
 
@@ -29,6 +31,25 @@ def convolutions(graph: Graph, *, depthwise: bool = False) -> list[str]:
         if stored and (depthwise or node.attributes["groups"] < max(2, graph.shapes[node.inputs[0]][0])):
             names.append(node.output)
     return names
+
+
+def linear_as_convolution(view: View, node: Node) -> Result:
+    """A large linear layer of one row, behind which values are clipped, as a 1x1 convolution of one pixel for 8 bits.
+
+    Reading its weights is what such a layer takes; a small one would gain nothing, and is often a head's.
+    """
+    layer = view.only(node.inputs[0], "linear") if node.op in ("relu", "clip") else None
+    if layer is None or len(view.shape(layer.inputs[0])) != 1 or math.prod(view.shape(layer.inputs[1])) < _LARGE:
+        return None
+    graph, (x, weight, bias) = view.graph, layer.inputs
+    filters = graph.constant(graph.constants[weight][:, :, None, None])
+    pixel = graph.node("reshape", [x], {"shape": [*graph.shapes[x], 1, 1]}, layer.origin)
+    attributes = {"stride": [1, 1], "pad": [0, 0, 0, 0], "groups": 1}
+    conv = graph.node("conv", [pixel.output, filters, bias], attributes, layer.origin)
+    conv.output, graph.shapes[f"{layer.output}.conv"] = f"{layer.output}.conv", graph.shapes[conv.output]
+    clipped = graph.node(node.op, [conv.output], node.attributes, node.origin)
+    row = graph.node("reshape", [clipped.output], {"shape": list(graph.shapes[node.output])}, layer.origin)
+    return [pixel, conv, clipped, row]
 
 
 def sensitive(graph: Graph) -> set[str]:

@@ -20,7 +20,7 @@ _EPILOG = """\
 examples:
   hpe-edge quantize fsanet.json --heads data
   hpe-edge quantize fsanet.json --heads data --method percentile --force-float v1 --out int8
-Layers are called as in `_core.Network(file).profile(1)`: v1, v3, ..
+Layers are called as in `_core.Network(file).profile(1)`: v1, v3, ..; a linear layer that became a convolution: v40.conv
 """
 
 
