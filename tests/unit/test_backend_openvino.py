@@ -155,6 +155,7 @@ def make():
     model = hub.resolve(sys.argv[1])
     return open_backend("openvino", model.card, model.read, precision="fp32", threads=1)
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # background jobs of shells begin with it ignored
 backend = make()
 backend = make()  # the second is made before the first is dropped
 held = [make()]
