@@ -12,12 +12,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hpe_edge import _core
-from hpe_edge.backends import FrameBackend, file_kind, open_backend
+from hpe_edge.backends import Backend, FrameBackend, available_backends, file_kind, open_backend
 from hpe_edge.detectors import Detections, Detector, available_detectors, open_detector
 from hpe_edge.detectors.full_frame import full_frame_box
 from hpe_edge.errors import InvalidArgumentError, InvalidBoxError
 from hpe_edge.heads import decode
-from hpe_edge.hub import resolve
+from hpe_edge.hub import Model, resolve
 from hpe_edge.images import ImageArray, check_image, describe
 from hpe_edge.results import HeadPoses
 
@@ -78,7 +78,9 @@ class HeadPose:
 
     Args:
         model: name of a bundled model, or path of a card (``*.json``).
-        backend: ``"auto"`` or the name of a registered backend; a named one that cannot load raises.
+        backend: ``"auto"``, the name of a registered backend, which raises where it cannot load, or a
+            :class:`hpe_edge.backends.Backend` that has loaded the model's network; ``precision`` and ``threads``
+            are then its own.
         precision: ``"fp32"``, ``"int8"`` where the card has such a file, or ``"auto"``: the one that runs
             faster on this machine, tried for a few milliseconds, if the card says that it keeps its bound.
         threads: threads that the network may use in one call.
@@ -104,7 +106,7 @@ class HeadPose:
         self,
         model: str | os.PathLike[str] = "fsanet",
         *,
-        backend: str = "auto",
+        backend: str | Backend = "auto",
         precision: str = "auto",
         threads: int = 1,
         detector: str | Detector = "auto",
@@ -113,7 +115,7 @@ class HeadPose:
         _check_options(precision, threads, camera)
         found = resolve(model)
         self._card = found.card
-        self._backend = open_backend(backend, found.card, found.read, precision=precision, threads=threads)
+        self._backend = _make_backend(backend, found, precision, threads)
         self._frame_backend = self._backend if isinstance(self._backend, FrameBackend) else None
         self._detector = _make_detector(detector, self)
         running = self._backend.info
@@ -278,6 +280,17 @@ def _check_options(precision: str, threads: int, camera: object) -> None:
         raise InvalidArgumentError(
             f"camera: expected None (the correction by camera intrinsics is not there yet), got {describe(camera)}"
         )
+
+
+def _make_backend(backend: str | Backend, model: Model, precision: str, threads: int) -> Backend:
+    if isinstance(backend, str):
+        return open_backend(backend, model.card, model.read, precision=precision, threads=threads)
+    if isinstance(backend, Backend):
+        return backend
+    raise InvalidArgumentError(
+        f"backend: expected one of {['auto', *available_backends()]} or an object with file_kind, info and run(), "
+        f"got {describe(backend)}"
+    )
 
 
 def _make_detector(detector: str | Detector, owner: HeadPose) -> Detector | None:

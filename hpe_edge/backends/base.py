@@ -34,6 +34,7 @@ class BackendInfo:
     threads: int
 
 
+@runtime_checkable
 class Backend(Protocol):
     """A loaded network. Instances may be called from several threads at once."""
 

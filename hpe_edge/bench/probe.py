@@ -42,11 +42,13 @@ def _start(
     boxes = np.array([[float(value) for value in box]], np.float32)
     before = _memory_bytes("smaps_rollup", "Rss")
     begin = time.perf_counter()
-    pose: HeadPose
     if converted:
-        from hpe_edge.bench.runtimes import RuntimePose
+        from pathlib import Path
 
-        pose = RuntimePose(backend, model, converted, int(threads))
+        from hpe_edge.bench.runtimes import load
+        from hpe_edge.hub import resolve
+
+        pose = HeadPose(model, backend=load(backend, Path(converted), resolve(model).card, int(threads)))
     else:
         pose = HeadPose(model, backend=backend, precision=precision, threads=int(threads))
     load_s = time.perf_counter() - begin

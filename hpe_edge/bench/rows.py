@@ -237,8 +237,8 @@ def _load(row: Row, settings: Settings, model: Model, folder: Path) -> _Contende
         own = folder / row.backend
         own.mkdir()
         file = runtimes.convert(row.backend, model.read("onnx"), own)
-        converted = runtimes.RuntimePose(row.backend, settings.model, file, settings.threads)
-        return _Contender(row, converted.backend, converted, file.stat().st_size, file)
+        converted = runtimes.load(row.backend, file, model.card, settings.threads)
+        return _Contender(row, converted, HeadPose(settings.model, backend=converted), file.stat().st_size, file)
     options: dict[str, Any] = {"precision": row.precision, "threads": settings.threads}
     backend = open_backend(row.backend, model.card, model.read, **options)
     pose = HeadPose(settings.model, backend=row.backend, **options)

@@ -460,7 +460,7 @@ def test_a_file_that_a_runtime_cannot_load_is_told(runtime: str, tmp_path: Path)
     for suffix in (".bin", ".param"):
         (tmp_path / "network").with_suffix(suffix).write_bytes(b"nonsense" * 50)
     with pytest.raises(BackendError, match=r"cannot load what .* made of model 'fsanet'"):
-        runtimes.RuntimePose(runtime, "fsanet", tmp_path / "network.bin", 1)
+        runtimes.load(runtime, tmp_path / "network.bin", hub.resolve("fsanet").card, 1)
 
 
 class _Astray(ConvertedNetwork):

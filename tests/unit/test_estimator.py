@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from tiny_models import MakeModel, card_dict, mean_network
 
 from hpe_edge import HeadPose, _core
+from hpe_edge.backends import open_backend
 from hpe_edge.detectors import Detections
 from hpe_edge.errors import (
     CorruptModelError,
@@ -21,6 +22,7 @@ from hpe_edge.errors import (
     InvalidImageError,
     ModelNotFoundError,
 )
+from hpe_edge.hub import resolve
 
 Image = NDArray[np.uint8]
 BOX = [10.0, 10.0, 40.0, 40.0]
@@ -103,6 +105,21 @@ def test_an_own_detector_gives_boxes_and_scores(make_model: MakeModel, grey_ramp
     pose = HeadPose(make_model(), detector=Mine())
     poses = pose.estimate(grey_ramp, pixel_format="rgb8")
     assert len(poses) == 2 and poses[0].score == pytest.approx(0.9) and pose.info.detector == "mine"
+
+
+def test_a_backend_that_is_loaded_already_runs_as_it_is(make_model: MakeModel, grey_ramp: Image) -> None:
+    card = make_model()
+    model = resolve(card)
+    loaded = open_backend("onnxruntime", model.card, model.read, precision="fp32", threads=2)
+    pose = HeadPose(card, backend=loaded)
+    assert (pose.info.backend, pose.info.threads) == ("onnxruntime", 2)
+    assert pose.info.sha256 == model.card.files["onnx"].sha256
+    expected = HeadPose(card, backend="onnxruntime").estimate(grey_ramp, [BOX])
+    np.testing.assert_array_equal(pose.estimate(grey_ramp, [BOX]).euler_deg, expected.euler_deg)
+    with pytest.raises(
+        InvalidArgumentError, match=r"backend: expected one of \['auto', .* or an object with file_kind"
+    ):
+        HeadPose(card, backend=3)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("batch", [1, "N"])

@@ -6,16 +6,14 @@ one module here with ``convert`` and ``Network``, and its name in ``NAMES``.
 
 from __future__ import annotations
 
-import os
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
 from hpe_edge.backends import Backend
-from hpe_edge.estimator import HeadPose
-from hpe_edge.hub import resolve
+from hpe_edge.modelcard import ModelCard
 
-__all__ = ["NAMES", "RuntimePose", "convert"]
+__all__ = ["NAMES", "convert", "load"]
 
 NAMES: Final = ("litert", "mnn", "ncnn")
 """Each is a module of this package; none is imported before use."""
@@ -30,7 +28,7 @@ def convert(name: str, onnx: bytes, folder: Path) -> Path:
         folder: an empty folder, which may fill up with what the converter leaves behind.
 
     Returns:
-        The file that ``RuntimePose`` takes, in the folder.
+        The file that ``load`` takes, in the folder.
 
     Raises:
         MissingDependencyError: the runtime or its converter is not installed.
@@ -42,30 +40,21 @@ def convert(name: str, onnx: bytes, folder: Path) -> Path:
     return made
 
 
-class RuntimePose(HeadPose):
-    """``HeadPose`` around a converted network: every step of an estimate is the same.
+def load(name: str, file: Path, card: ModelCard, threads: int) -> Backend:
+    """A converted network, for ``HeadPose(backend=...)``: every step of an estimate is then the same.
 
     Args:
         name: of ``NAMES``.
-        model: name of a model, or path of a card, that the file was converted from.
         file: what ``convert`` gave.
+        card: of the model that it was converted from.
         threads: threads that one call may use.
 
     Raises:
         MissingDependencyError: the runtime is not installed.
         BackendError: it cannot load the file.
     """
-
-    def __init__(self, name: str, model: str, file: str | os.PathLike[str], threads: int) -> None:
-        # Not HeadPose's own: that opens what a card has a file for.
-        self._card = resolve(model).card
-        self._backend = _module(name).Network(Path(file), self._card, threads)
-        self._frame_backend = self._detector = None
-
-    @property
-    def backend(self) -> Backend:
-        """The converted network."""
-        return self._backend
+    network: Backend = _module(name).Network(file, card, threads)
+    return network
 
 
 def _module(name: str) -> Any:
