@@ -31,9 +31,7 @@ class _Style:
     font_scale: float
 
 
-def draw_axes(
-    image: ImageArray, poses: HeadPoses, *, labels: bool = False, boxes: bool = False
-) -> ImageArray:
+def draw_axes(image: ImageArray, poses: HeadPoses, *, labels: bool = False, boxes: bool = False) -> ImageArray:
     """Draw the three axes of each head on a copy of the image.
 
     The origin is the centre of the box. Red is the head's +x (to image-right when frontal, the

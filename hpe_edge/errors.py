@@ -66,6 +66,5 @@ def missing_dependency(package: str, extra: str, purpose: str) -> MissingDepende
     >>> raise_me = missing_dependency("onnxruntime", "onnx", "the ONNX Runtime backend")
     """
     return MissingDependencyError(
-        f"{purpose} needs the package {package!r}, which is not installed. "
-        f"Run: pip install 'hpe-edge[{extra}]'"
+        f"{purpose} needs the package {package!r}, which is not installed. Run: pip install 'hpe-edge[{extra}]'"
     )

@@ -142,9 +142,7 @@ class HeadPoses:
     def __getitem__(self, index: int | slice) -> Pose | HeadPoses:
         """One pose by number, or some of them by slice."""
         if isinstance(index, slice):
-            return HeadPoses(
-                self.euler_deg[index], self.std_deg[index], self.boxes_xyxy[index], self.scores[index]
-            )
+            return HeadPoses(self.euler_deg[index], self.std_deg[index], self.boxes_xyxy[index], self.scores[index])
         if not -len(self) <= index < len(self):
             raise IndexError(f"pose {index} of {len(self)}")
         one = self[index : index + 1 or None]

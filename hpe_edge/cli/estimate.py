@@ -47,18 +47,14 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     where.add_argument("--crop", action="store_true", help="the whole photograph is one head, loosely cut")
     parser.add_argument("--draw", metavar="OUT", help="also write the photograph with the axes drawn on it")
-    parser.add_argument(
-        "--model", default="fsanet", metavar="M", help="model name or card.json [%(default)s]"
-    )
+    parser.add_argument("--model", default="fsanet", metavar="M", help="model name or card.json [%(default)s]")
     parser.add_argument("--backend", default="auto", metavar="B", help="backend [%(default)s]")
     parser.add_argument(
         "--precision", default="auto", choices=("auto", "fp32", "int8"), help="arithmetic of the network [%(default)s]"
     )
     parser.add_argument("--threads", default=1, type=int, metavar="N", help="threads of the network [1]")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
-    parser.add_argument(
-        "--quiet", action="store_true", help="print numbers only: yaw pitch roll, a line a face"
-    )
+    parser.add_argument("--quiet", action="store_true", help="print numbers only: yaw pitch roll, a line a face")
     parser.set_defaults(func=run)
 
 
@@ -69,9 +65,7 @@ def run(options: argparse.Namespace) -> int:
 
     _check_draw(options)
     image = read_image(options.photo)
-    pose = HeadPose(
-        options.model, backend=options.backend, precision=options.precision, threads=options.threads
-    )
+    pose = HeadPose(options.model, backend=options.backend, precision=options.precision, threads=options.threads)
     poses = pose.estimate(image, options.boxes, is_crop=options.crop)
     if options.draw:
         from hpe_edge.draw import draw_axes

@@ -81,7 +81,5 @@ def resolve(model: str | os.PathLike[str]) -> Model:
 def _open(path: Path, named: str) -> Model:
     card = load_card(path)
     if card.name != named:
-        raise CorruptModelError(
-            f"{path}: field 'name': expected {named!r} as the file is called, got {card.name!r}"
-        )
+        raise CorruptModelError(f"{path}: field 'name': expected {named!r} as the file is called, got {card.name!r}")
     return Model(card=card, card_path=path)
