@@ -36,4 +36,9 @@ pose = HeadPose()
 poses = pose.estimate(np.full((720, 1280, 3), 90, np.uint8), boxes=[[600, 300, 700, 410]])
 assert poses.euler_deg.shape == (1, 3) and np.isfinite(poses.euler_deg).all(), poses
 print(pose.info)
+
+with open("/proc/self/status") as lines:
+    peak_kb = next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:"))
+assert peak_kb <= 60_000, f"expected at most 60 MB at the peak, got {peak_kb} kB"
+print(f"peak memory {peak_kb} kB")
 PYTHON
