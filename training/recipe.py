@@ -177,8 +177,19 @@ def bundled_recipes() -> list[str]:
     return sorted(entry.name[:-5] for entry in folder.iterdir() if entry.name.endswith(".toml"))
 
 
+def _with_augment(values: dict[str, Any]) -> dict[str, Any]:
+    """The same with the keys that ``augment.like``, a bundled recipe, has and this one lacks."""
+    own = values.get("augment", {})
+    if not isinstance(own, dict) or "like" not in own:
+        return values
+    if own["like"] not in bundled_recipes():
+        raise InvalidArgumentError(f"augment.like: expected one of {bundled_recipes()}, got {own['like']!r}")
+    other = asdict(load_recipe(own["like"]).augment)
+    return values | {"augment": other | {key: value for key, value in own.items() if key != "like"}}
+
+
 def load_recipe(name_or_path: str) -> Recipe:
-    """A bundled recipe by name, or a TOML file by path.
+    """A bundled recipe by name, or a TOML file by path; its ``augment.like`` may name a bundled one to take the rest from.
 
     Raises:
         InvalidArgumentError: no such recipe, no TOML, an unknown key or a value of a wrong type.
@@ -193,6 +204,6 @@ def load_recipe(name_or_path: str) -> Recipe:
     else:
         raise InvalidArgumentError(f"recipe: expected a .toml file or one of {bundled_recipes()}, got {name_or_path!r}")
     try:
-        return recipe_from_dict(tomllib.loads(text))
+        return recipe_from_dict(_with_augment(tomllib.loads(text)))
     except tomllib.TOMLDecodeError as error:
         raise InvalidArgumentError(f"recipe {name_or_path}: expected TOML, got {error}") from error

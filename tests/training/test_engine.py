@@ -108,6 +108,15 @@ def test_schedules() -> None:
         assert max(lr_factor(schedule, p / 50) for p in range(51)) == pytest.approx(1.0)
 
 
+def test_a_recipe_takes_the_rest_of_its_augmentation_from_another(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text('name = "mine"\n[augment]\nlike = "fsanet"\nblur_p = 0.5\n')
+    assert load_recipe(str(path)).augment == replace(load_recipe("fsanet").augment, blur_p=0.5)
+    path.write_text('name = "mine"\n[augment]\nlike = "nobody"\n')
+    with pytest.raises(InvalidArgumentError, match=r"augment.like: expected one of \[.*'fsanet'.*got 'nobody'"):
+        load_recipe(str(path))
+
+
 def test_recipes_are_strict() -> None:
     assert {"fsanet", "fsanet-paper", "hopenet", "smoke"} <= set(bundled_recipes())
     for name in bundled_recipes():
