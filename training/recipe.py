@@ -189,7 +189,9 @@ def _with_augment(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def load_recipe(name_or_path: str) -> Recipe:
-    """A bundled recipe by name, or a TOML file by path; its ``augment.like`` may name a bundled one to take the rest from.
+    """A bundled recipe by name, or a TOML file by path.
+
+    Its ``augment.like`` may name a bundled one, from which the rest of that table comes.
 
     Raises:
         InvalidArgumentError: no such recipe, no TOML, an unknown key or a value of a wrong type.
