@@ -200,7 +200,7 @@ def _figure(grid: Grid, results: Mapping[str, dict[str, Any]], datasets: Sequenc
     for axis, dataset in zip(figure.subplots(1, len(datasets), squeeze=False)[0], datasets, strict=True):
         _line(axis, names, maes[dataset], span, COLOURS[0], "MAE here (degrees)")
         axis.set_title(dataset)
-        axis.tick_params(axis="x", rotation=60)
+        axis.set_xticks(range(len(names)), names, rotation=45, ha="right", rotation_mode="anchor")
         axis.grid(alpha=0.3)
         if dataset == PAPERS_SET and known:
             _line(axis.twinx(), names, paper, span, COLOURS[1], "MAE in the paper (degrees)")
@@ -209,6 +209,6 @@ def _figure(grid: Grid, results: Mapping[str, dict[str, Any]], datasets: Sequenc
 
 def _line(axis: Axes, names: Sequence[str], maes: Sequence[float], span: float, colour: str, label: str) -> None:
     middle = 0.5 * float(np.nanmax(maes) + np.nanmin(maes))
-    axis.plot(names, maes, "o-", color=colour)
+    axis.plot(range(len(names)), maes, "o-", color=colour)
     axis.set_ylabel(label, color=colour)
     axis.set_ylim(middle - span / 2, middle + span / 2)
