@@ -37,6 +37,23 @@ void DepthwiseStep::run(const Memory& memory, const Kernels& kernels) const {
     kernels.floats.depthwise(bound);
 }
 
+void SeparableStep::run(const Memory& memory, const Kernels& kernels) const {
+    if (zeros.count > 0) clear_tail(memory.at(x), zeros);
+    simd::Depthwise filters = depthwise;
+    filters.x = memory.at(x);
+    filters.out = memory.at(between);
+    simd::Gemm product = gemm;
+    product.x = filters.out;
+    product.offsets = row_offsets.data();
+    for (int pixel = 0; pixel < depthwise.pixels; pixel += gemm.rows) {
+        filters.pixels = product.rows = std::min(gemm.rows, depthwise.pixels - pixel);
+        filters.offsets = offsets.data() + pixel;
+        product.out = memory.at(out) + pixel * gemm.out_pitch;
+        kernels.floats.depthwise(filters);
+        kernels.floats.gemm(product);
+    }
+}
+
 void DepthwisePlanesStep::run(const Memory& memory, const Kernels& kernels) const {
     simd::DepthwisePlanes bound = depthwise;
     bound.x = memory.at(x);

@@ -89,6 +89,18 @@ struct DepthwiseStep final : Step {
     void run(const Memory& memory, const Kernels& kernels) const override;
 };
 
+// A depthwise convolution and the 1x1 convolution of its result, block by block of pixels, so that what is between them
+// stays in the L1 cache.
+struct SeparableStep final : Step {
+    simd::Depthwise depthwise;  // of all pixels
+    simd::Gemm gemm;            // of one block
+    Offsets offsets, row_offsets;
+    int x = -1, between = -1, out = -1;
+    ZeroTail zeros;
+
+    void run(const Memory& memory, const Kernels& kernels) const override;
+};
+
 struct DepthwisePlanesStep final : Step {
     simd::DepthwisePlanes depthwise;
     Operand x;

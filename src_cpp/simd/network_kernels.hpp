@@ -54,6 +54,7 @@ struct NarrowGemm {
 struct Depthwise {
     const float* x;
     const std::int32_t* offsets;  // [taps][pixels]
+    std::ptrdiff_t tap_pitch;     // from one tap's offsets to the next's, more than `pixels` where these are a part
     int pixels;
     int taps;
     const float* weights;  // [taps][channels]

@@ -194,7 +194,7 @@ inline void depthwise_tile(const Depthwise& d, int pixel, int c, int lanes) {
     for (int t = 0; t < d.taps; ++t) {
         const float* weights = d.weights + static_cast<std::ptrdiff_t>(t) * d.channels + c;
         const Vec w = kFull ? V::load(weights) : V::load_part(weights, lanes);
-        const std::int32_t* offsets = d.offsets + static_cast<std::ptrdiff_t>(t) * d.pixels + pixel;
+        const std::int32_t* offsets = d.offsets + t * d.tap_pitch + pixel;
         for (int p = 0; p < kPixels; ++p) {
             const float* x = d.x + offsets[smaller(p, pixels - 1)] + c;
             sums[p] = V::fma(kFull ? V::load(x) : V::load_part(x, lanes), w, sums[p]);

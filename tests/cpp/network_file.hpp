@@ -202,6 +202,12 @@ inline void check_promises(const nn::Graph& graph) {
     for (const nn::Output& output : graph.outputs) (void)graph.values.at(static_cast<std::size_t>(output.value));
 }
 
+inline std::vector<float> wave(int count) {
+    std::vector<float> values;
+    for (int i = 0; i < count; ++i) values.push_back(std::sin(static_cast<float>(i)) * 0.1F);
+    return values;
+}
+
 // conv 3x3 -> ReLU -> conv 3x3 with stride 2 -> mean -> linear, wide enough for every path of the kernels.
 inline Bytes small_network() {
     const std::string nodes =
@@ -210,11 +216,6 @@ inline Bytes small_network() {
         "{'op':'conv','in':['b','w2','b2'],'out':'c','stride':[1,1],'pad':[1,1,1,1],'groups':1},"
         "{'op':'mean','in':['c'],'out':'d','axes':[1,2],'keep':false},"
         "{'op':'linear','in':['d','w3','b3'],'out':'y'}";
-    const auto wave = [](std::size_t count) {
-        std::vector<float> values(count);
-        for (std::size_t i = 0; i < count; ++i) values[i] = std::sin(static_cast<float>(i)) * 0.1F;
-        return values;
-    };
     return network_file(graph_text("[3, 13, 11]", nodes),
                               {{"w1", {20, 3, 3, 3}, wave(540)},
                                {"b1", {20}, wave(20)},
@@ -223,5 +224,35 @@ inline Bytes small_network() {
                                {"w3", {5, 33}, wave(165)},
                                {"b3", {5}, wave(5)}});
 }
+
+// A depthwise convolution 3x3 -> ReLU -> convolution 1x1.
+struct Separable {
+    int channels, height, width;
+    int stride, pad;
+    int columns;
+    std::string pointwise_stride = "[1,1]";
+
+    [[nodiscard]] int out_height() const { return (height + 2 * pad - 3) / stride + 1; }
+    [[nodiscard]] int out_width() const { return (width + 2 * pad - 3) / stride + 1; }
+    [[nodiscard]] std::vector<float> filters() const { return wave(channels * 9); }
+    [[nodiscard]] std::vector<float> weights() const { return wave(columns * channels); }
+
+    // With further nodes, of the values d and r between the two, and further outputs.
+    [[nodiscard]] Bytes file(const std::string& nodes = "", const std::string& outputs = "") const {
+        const std::string step = std::to_string(stride);
+        const std::string border = std::to_string(pad);
+        const std::string text =
+            "{'input':{'name':'x','shape':" + nn::to_string({channels, height, width}) +
+            "},'outputs':[{'name':'out','value':'y'}" + outputs + "],'nodes':[{'op':'conv','in':['x','w1','b1'],'out':'d',"
+            "'stride':[" + step + "," + step + "],'pad':[" + border + "," + border + "," + border + "," + border +
+            "],'groups':" + std::to_string(channels) + "},{'op':'relu','in':['d'],'out':'r'},"
+            "{'op':'conv','in':['r','w2','b2'],'out':'y','stride':" + pointwise_stride + ",'pad':[0,0,0,0],'groups':1}" +
+            nodes + "]}";
+        return network_file(text, {{"w1", {channels, 1, 3, 3}, filters()},
+                                   {"b1", {channels}, wave(channels)},
+                                   {"w2", {columns, channels, 1, 1}, weights()},
+                                   {"b2", {columns}, wave(columns)}});
+    }
+};
 
 }  // namespace hpe::test

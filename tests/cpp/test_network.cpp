@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <string>
@@ -16,17 +17,57 @@ std::vector<float> ramp(std::size_t count) {
     return values;
 }
 
+// The first output.
 std::vector<float> run_once(const Network& network, const std::vector<float>& input) {
     Network::Workspace workspace(network);
-    std::vector<float> out(nn::element_count(network.outputs()[0].shape));
-    const std::array<std::span<float>, 1> outputs = {out};
+    std::vector<std::vector<float>> results;
+    for (const TensorInfo& output : network.outputs()) results.emplace_back(nn::element_count(output.shape));
+    const std::vector<std::span<float>> outputs(results.begin(), results.end());
     network.run(input, outputs, workspace);
-    return out;
+    return results.front();
 }
 
 std::vector<float> run_file(const test::Bytes& file, Isa isa) {
     const Network network(file, isa);
     return run_once(network, ramp(nn::element_count(network.input().shape)));
+}
+
+bool has_step(const test::Bytes& file, const std::string& name) {
+    const auto steps = Network(file, active_isa()).profile(1);
+    return std::any_of(steps.begin(), steps.end(), [&](const auto& step) { return step.name == name; });
+}
+
+// A depthwise convolution, a ReLU and a 1x1 convolution, pixel by pixel.
+std::vector<float> plain_separable(const test::Separable& s, const std::vector<float>& x) {
+    const std::vector<float> filters = s.filters();
+    const std::vector<float> weights = s.weights();
+    const std::vector<float> bias = test::wave(s.channels);
+    const auto value = [&](int c, int y, int i) {
+        const bool inside = y >= 0 && y < s.height && i >= 0 && i < s.width;
+        return inside ? double{x[static_cast<std::size_t>((c * s.height + y) * s.width + i)]} : 0.0;
+    };
+    const int pixels = s.out_height() * s.out_width();
+    std::vector<float> out(static_cast<std::size_t>(s.columns * pixels));
+    for (int p = 0; p < pixels; ++p) {
+        std::vector<double> sums;
+        for (const float start : test::wave(s.columns)) sums.push_back(double{start});
+        for (int c = 0; c < s.channels; ++c) {
+            double between = double{bias[static_cast<std::size_t>(c)]};
+            for (int t = 0; t < 9; ++t) {
+                const int y = p / s.out_width() * s.stride - s.pad + t / 3;
+                const int i = p % s.out_width() * s.stride - s.pad + t % 3;
+                between += value(c, y, i) * double{filters[static_cast<std::size_t>(c * 9 + t)]};
+            }
+            between = std::max(between, 0.0);
+            for (int n = 0; n < s.columns; ++n) {
+                sums[static_cast<std::size_t>(n)] += between * double{weights[static_cast<std::size_t>(n * s.channels + c)]};
+            }
+        }
+        for (int n = 0; n < s.columns; ++n) {
+            out[static_cast<std::size_t>(n * pixels + p)] = static_cast<float>(sums[static_cast<std::size_t>(n)]);
+        }
+    }
+    return out;
 }
 
 }  // namespace
@@ -94,6 +135,37 @@ TEST_CASE("a stored matrix of few columns, on either side") {
             }
         }
     }
+}
+
+TEST_CASE("a depthwise convolution and the 1x1 convolution behind it become one step with the same bits") {
+    const std::vector<test::Separable> cases = {
+        {5, 121, 119, 1, 1, 3}, {16, 131, 129, 2, 1, 20}, {33, 50, 47, 1, 0, 17}, {3, 301, 300, 2, 1, 4},
+        {40, 85, 87, 2, 0, 48}, {400, 13, 14, 1, 1, 24},  {800, 9, 10, 1, 1, 9},  {64, 33, 32, 1, 1, 50},
+    };
+    for (const test::Separable& s : cases) {
+        CAPTURE(s.channels);
+        const test::Bytes fused = s.file();
+        const test::Bytes apart = s.file("", ",{'name':'between','value':'r'}");
+        CHECK(has_step(fused, "depthwise d conv y"));
+        CHECK_FALSE(has_step(apart, "depthwise d conv y"));
+        const std::vector<float> x = ramp(static_cast<std::size_t>(s.channels * s.height * s.width));
+        const std::vector<float> expected = plain_separable(s, x);
+        for (const Isa isa : available_isas()) {
+            const std::vector<float> out = run_once(Network(fused, isa), x);
+            CHECK(test::largest_difference(out, expected) < 2e-5F);
+            CHECK(out == run_once(Network(apart, isa), x));
+        }
+    }
+}
+
+TEST_CASE("a depthwise convolution stays a step of its own") {
+    const auto apart = [](const test::Bytes& file) { return has_step(file, "depthwise d") && has_step(file, "conv y"); };
+    const test::Separable s{16, 65, 65, 1, 1, 20};
+    CHECK_FALSE(apart(s.file()));
+    CHECK(apart(s.file("", ",{'name':'between','value':'d'}")));
+    CHECK(apart(s.file(",{'op':'neg','in':['r'],'out':'n'}", ",{'name':'twice','value':'n'}")));
+    CHECK(apart(test::Separable{16, 65, 65, 1, 1, 20, "[2,2]"}.file()));
+    CHECK(apart(test::Separable{16, 64, 64, 1, 1, 20}.file()));  // too small
 }
 
 TEST_CASE("wrong sizes and the workspace of another network are refused") {
