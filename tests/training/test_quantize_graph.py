@@ -31,6 +31,7 @@ from hpe_edge.training.native.quantize import (  # noqa: E402
     sensitive,
 )
 from hpe_edge.training.native.rewrite import rewrite  # noqa: E402
+from hpe_edge.training.native.rounding import compensated_weights, patches  # noqa: E402
 from native_cases import CLEAN, ELEMENTWISE, LAYERS, MOVES, Case, make  # noqa: E402
 from quantize_cases import (  # noqa: E402
     STRUCTURES,
@@ -267,6 +268,38 @@ def test_large_linear_layers_behind_which_is_a_clip_become_convolutions() -> Non
     assert operators(graph)[2:7] == ["quantize", "qconv", "dequantize", "reshape", "linear"]
     rounded = _core.Network(graph_bytes(graph)).run(images)["y"]
     assert 0 < np.abs(rounded - expected).max() < 0.05 * np.abs(expected).max()
+
+
+def test_rounding_errors_make_up_for_each_other() -> None:
+    """Two channels that go together: what one weight loses, the other takes up, and the layer gives what it gave."""
+    net = Net((2, 12, 12))
+    name = net.conv(6)
+    images = net.images(8)
+    images[:, 1] = images[:, 0] + 0.05 * images[:, 1]
+    graph = net.done()
+    ranges = {"x": (-1.05, 1.05)}
+    weights = compensated_weights(graph, ranges, [name], images)[name]
+    node = graph.nodes[0]
+    weight, bias = (graph.constants[one] for one in node.inputs[1:])
+    nearest = integer_weights(weight, bias, levels_of(ranges["x"]).scale)
+    assert np.array_equal(weights.scale, nearest.scale) and np.abs(weights.numbers() - weight).max() < 0.1
+    seen = patches(images, graph, node)
+
+    def error(numbers: Any) -> float:
+        return float(((seen @ (numbers - weight).reshape(len(weight), -1).T) ** 2).mean())
+
+    assert error(weights.numbers()) < 0.7 * error(nearest.numbers())
+
+
+def test_patches_are_what_a_convolution_sees() -> None:
+    net = Net((3, 7, 5))
+    net.conv(4, stride=2)
+    graph, images = net.done(), net.images()
+    node = graph.nodes[0]
+    weight, bias = (graph.constants[name] for name in node.inputs[1:])
+    made = patches(images, graph, node) @ weight.reshape(4, -1).T + bias
+    expected = _core.Network(graph_bytes(graph)).run(images)["y"]
+    np.testing.assert_allclose(made.reshape(4, 4, 3, 4).transpose(0, 3, 1, 2), expected, atol=1e-5)
 
 
 def test_a_missing_range_is_named() -> None:

@@ -6,10 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import onnx
 from hpe_edge.training.augment import box_of
 from hpe_edge.training.data.samples import spread
@@ -22,6 +20,7 @@ from hpe_edge.training.native.observe import PERCENTILE, find_ranges
 from hpe_edge.training.native.onnx_runtime import run_model
 from hpe_edge.training.native.quantize import convolutions, linear_as_convolution, quantized, ranged, sensitive
 from hpe_edge.training.native.rewrite import rewrite
+from hpe_edge.training.native.rounding import compensated_weights
 from hpe_edge.training.native.to_onnx import onnx_model
 
 from hpe_edge import _core, heads
@@ -32,7 +31,7 @@ from hpe_edge.modelcard import FileEntry, InputSpec, Int8Record, ModelCard, read
 
 FLOAT_KIND, NATIVE_KIND, ONNX_KIND = "safetensors", "safetensors-int8", "onnx-int8"
 HELD_OUT = 0.25  # of the identities
-CORRECTED_ON = 256  # images for the biases; a mean needs fewer than a range
+CORRECTED_ON = 256  # images to round weights and to correct biases by; means need fewer than a range
 ANGLES = ("yaw", "pitch", "roll")
 
 
@@ -44,6 +43,7 @@ class Options:
     percentile: float = PERCENTILE
     keep_float: tuple[str, ...] = ()
     depthwise: bool = False
+    compensate: bool = True
     correct_bias: bool = True
 
 
@@ -121,10 +121,10 @@ def make_int8(file: bytes, images: Floats, options: Options, description: str = 
             f"network: expected a convolution to put into 8 bits, got none besides {sorted(kept)}"
         )
     ranges = find_ranges(graph, ranged(graph, layers), images, options.method, options.percentile)
-    missing: Mapping[str, npt.NDArray[Any]] = {}
-    if options.correct_bias:
-        missing = shifts(graph, ranges, layers, np.stack(spread(images, CORRECTED_ON)))
-    made = quantized(graph, ranges, keep_float=kept, depthwise=options.depthwise, shifts=missing)
+    few = np.stack(spread(images, CORRECTED_ON))
+    weights = compensated_weights(graph, ranges, layers, few) if options.compensate else {}
+    missing = shifts(graph, ranges, layers, few, weights) if options.correct_bias else {}
+    made = quantized(graph, ranges, keep_float=kept, depthwise=options.depthwise, weights=weights, shifts=missing)
     others = [name for name in convolutions(graph, depthwise=True) if name not in layers]
     return Int8(graph_bytes(made), onnx_model(made, description), tuple(layers), tuple(others))
 

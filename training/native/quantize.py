@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from hpe_edge.training.native.graph import Graph, Node
-from hpe_edge.training.native.levels import TOP, Levels, Range, integer_weights, levels_of
+from hpe_edge.training.native.levels import TOP, Levels, Range, Weights, integer_weights, levels_of
 from hpe_edge.training.native.rewrite import Result, View, survey
 from hpe_edge.training.native.shapes import MOVES, POOLS
 
@@ -85,6 +85,7 @@ def quantized(
     *,
     keep_float: Collection[str] = (),
     depthwise: bool = False,
+    weights: Mapping[str, Weights] | None = None,
     shifts: Mapping[str, npt.NDArray[Any]] | None = None,
 ) -> Graph:
     """A graph in which convolutions work on 8 bits; everything else stays as it is.
@@ -97,6 +98,7 @@ def quantized(
         ranges: least and largest number of the values that `ranged` names.
         keep_float: outputs of convolutions that stay in float32.
         depthwise: whether depthwise convolutions work on 8 bits, too.
+        weights: integers in place of the nearest ones, by output: `rounding.compensated_weights`.
         shifts: what is added to the biases (O,) of convolutions, by output: `correction.shifts`.
 
     Raises:
@@ -111,7 +113,7 @@ def quantized(
         if name not in ranges:
             raise InvalidArgumentError(f"range of {name!r}: expected one for each of {ranged(graph, layers)}, got none")
     source = graph.with_outputs(dict(graph.outputs))
-    return _Quantizer(source, set(layers), ranges, shifts or {}).run()
+    return _Quantizer(source, set(layers), ranges, weights or {}, shifts or {}).run()
 
 
 def _activated(view: View, readers: Mapping[str, list[Node]], conv: Node) -> Node:
@@ -132,6 +134,7 @@ class _Quantizer:
     source: Graph
     layers: set[str]
     ranges: Mapping[str, Range]
+    weights: Mapping[str, Weights]
     shifts: Mapping[str, npt.NDArray[Any]]
     u8: dict[str, str] = field(default_factory=dict)
     floats: dict[str, str] = field(default_factory=dict)
@@ -188,7 +191,7 @@ class _Quantizer:
         self.done.add(last.output)
         before, after = self.graph.levels[x], levels_of(self.ranges[last.output])
         weight, bias = (self.source.constants[name].astype(np.float64) for name in node.inputs[1:])
-        weights = integer_weights(weight, bias, before.scale)
+        weights = self.weights.get(node.output) or integer_weights(weight, bias, before.scale)
         bias = bias + self.shifts.get(node.output, 0.0)
         steps = np.rint(bias / (before.scale * weights.scale))
         scale = before.scale * weights.scale / after.scale

@@ -50,6 +50,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "--force-float", nargs="+", default=[], metavar="LAYER", help="convolutions that stay in float32"
     )
     parser.add_argument("--depthwise", action="store_true", help="depthwise convolutions in 8 bits, too")
+    parser.add_argument("--nearest-weights", action="store_true", help="round each weight by itself")
     parser.add_argument("--no-bias-correction", action="store_true", help="leave the mean error of rounding")
     parser.add_argument("--out", type=Path, metavar="DIR", help="folder for the files [the card's own]")
     parser.add_argument("--cache", type=Path, metavar="DIR", help="folder for decoded images [a temporary one]")
@@ -70,8 +71,9 @@ def run(args: argparse.Namespace) -> int:
     file = read_verified(card, FLOAT_KIND, args.card.parent)
     calibration, held_out = _images(args, card)
     options = Options(
-        args.method, args.percentile, tuple(args.force_float), args.depthwise, not args.no_bias_correction
-    )
+        args.method, args.percentile, tuple(args.force_float), args.depthwise,
+        compensate=not args.nearest_weights, correct_bias=not args.no_bias_correction,
+    )  # fmt: skip
     made = make_int8(file, calibration, options, f"head pose: {card.name} {card.version} in 8 bits")
     measured = measure(card.head, file, made, held_out)
     refusals = measured.refusals(args.max_shift_deg)
@@ -103,7 +105,9 @@ def _report(options: Options, made: Int8, measured: Measured) -> dict[str, Any]:
 def _show(report: dict[str, Any]) -> None:
     options = report["options"]
     correction = "corrected" if options["correct_bias"] else "uncorrected"
-    print(f"{len(report['int8_layers'])} convolutions in 8 bits ({options['method']}, biases {correction})")
+    weights = "compensated" if options["compensate"] else "nearest"
+    how = f"{options['method']}, weights {weights}, biases {correction}"
+    print(f"{len(report['int8_layers'])} convolutions in 8 bits ({how})")
     if report["float_layers"]:
         print(f"in float32: {' '.join(report['float_layers'])}")
     for name, key in (("native", "shift_deg"), ("ONNX Runtime", "onnx_shift_deg")):
