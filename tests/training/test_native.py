@@ -114,7 +114,7 @@ def test_resnet50_of_the_recipe_for_hopenet(tmp_path: Path) -> None:
 
 def test_the_bundled_network() -> None:
     operators = agree(onnx.load(str(ROOT / "hpe_edge" / "models" / "fsanet.onnx")))
-    assert len(operators) <= 53
+    assert len(operators) <= 56
     assert Counter(operators)["conv"] == 8 and Counter(operators)["reshape"] <= 5
 
 

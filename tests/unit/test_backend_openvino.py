@@ -77,7 +77,8 @@ def test_the_bundled_model_gives_what_onnx_runtime_gives(precision: str) -> None
     found = _open("fsanet", precision=precision).run(crops)
     assert list(found) == list(expected)
     for name, value in expected.items():
-        np.testing.assert_allclose(found[name], value, atol=1e-4 if precision == "fp32" else 0.1)
+        # in 8 bits means of four levels fall halfway, which every runtime rounds its way
+        np.testing.assert_allclose(found[name], value, atol=1e-4 if precision == "fp32" else 0.5)
 
 
 def test_head_pose_takes_it_by_name_and_says_so() -> None:

@@ -290,7 +290,8 @@ def test_the_command_on_the_bundled_model() -> None:
         if sys.platform == "linux":
             assert 1e5 < row["start"]["memory_bytes"] < row["start"]["peak_bytes"]
             assert row["start"]["peak_bytes"] < 1e8, "that of its own process, not of the one that started it"
-        assert row["shift_deg"] == 0.0 if row["precision"] == "fp32" else 0.0 < row["shift_deg"] < 10.0
+        # 8 bits on noise, which is no head: as far as that, and it is never exact
+        assert row["shift_deg"] == 0.0 if row["precision"] == "fp32" else 0.0 < row["shift_deg"] < 90.0
 
 
 def _kind(precision: str) -> str:
@@ -427,7 +428,9 @@ def test_without_a_runtime_its_row_names_the_pip_command(
     runtime: str, no_processes: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delitem(sys.modules, f"hpe_edge.bench.runtimes.{runtime}", raising=False)
-    monkeypatch.setitem(sys.modules, _RUNTIME_PACKAGES[runtime][0], None)
+    package = _RUNTIME_PACKAGES[runtime][0]
+    for name in [package, *(loaded for loaded in sys.modules if loaded.startswith(f"{package}."))]:
+        monkeypatch.setitem(sys.modules, name, None)
     assert "pip install 'hpe-edge[bench]'" in _problem(runtime)
 
 
