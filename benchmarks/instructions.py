@@ -71,7 +71,10 @@ def main() -> int:
     if args.record:
         STORED.write_text(json.dumps(result, indent=2) + "\n")
     stored = json.loads(STORED.read_text())
-    factors = {name: now / stored["instructions"].get(name, now) for name, now in counts.items()}
+    unknown = sorted(set(counts) ^ set(stored["instructions"]))
+    if unknown:
+        raise SystemExit(f"instructions: stored and counted calls differ in {unknown}: store with --record")
+    factors = {name: now / stored["instructions"][name] for name, now in counts.items()}
     if args.json:
         print(json.dumps(result | {"factors": factors}))
     else:

@@ -27,9 +27,7 @@ MARGIN = 0.4
 FACES_PX = (80, 100, 160, 320)
 
 
-def opencv_preprocess(
-    frame: NDArray[np.uint8], box: NDArray[np.float32], interpolation: int
-) -> NDArray[np.float32]:
+def opencv_preprocess(frame: NDArray[np.uint8], box: NDArray[np.float32], interpolation: int) -> NDArray[np.float32]:
     """Crop, resize, normalise and transpose with OpenCV and NumPy, (1, 3, 64, 64)."""
     height, width = frame.shape[:2]
     x0, y0, x1, y1 = (float(v) for v in box)
@@ -96,9 +94,7 @@ def benchmark(face_px: int, rounds: int) -> dict[str, Any]:
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=2000, help="calls of each kind (default 2000)")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     options = parser.parse_args()
@@ -107,13 +103,9 @@ def main() -> None:
     if options.json:
         print(json.dumps({"isa": _core.isa(), "opencv": cv2.__version__, "rows": rows}))
         return
-    print(
-        f"instruction set {_core.isa()}, OpenCV {cv2.__version__}, one thread; median / p99 in microseconds"
-    )
+    print(f"instruction set {_core.isa()}, OpenCV {cv2.__version__}, one thread; median / p99 in microseconds")
     for row in rows:
-        cells = [
-            f"{n} {row[f'{n}_median_us']:7.1f} / {row[f'{n}_p99_us']:7.1f}" for n in ("hpe_edge", "cv2_area")
-        ]
+        cells = [f"{n} {row[f'{n}_median_us']:7.1f} / {row[f'{n}_p99_us']:7.1f}" for n in ("hpe_edge", "cv2_area")]
         cells.append(f"cv2_linear {row['cv2_linear_median_us']:6.1f} / {row['cv2_linear_p99_us']:6.1f}")
         faster = f"{row['faster_than_cv2_area']:5.1f}x area, {row['faster_than_cv2_linear']:4.1f}x linear"
         print(f"face {row['face_px']:3d} px:  " + "   ".join(cells) + f"   {faster}")
