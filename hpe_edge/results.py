@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, TypeAlias, overload
+from typing import Any, Final, TypeAlias, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,8 +14,38 @@ from hpe_edge import _core
 from hpe_edge.errors import InvalidArgumentError
 
 FloatArray: TypeAlias = NDArray[np.float32]
+IntArray: TypeAlias = NDArray[np.int64]
+
+LANDMARKS: Final = 5
+"""Points of a detected face: right eye, left eye (the subject's), nose tip, right and left corner of the mouth."""
+NO_ID: Final = -1
 
 _ANGLES = ("yaw", "pitch", "roll")
+
+
+@dataclass(frozen=True, eq=False)
+class Detections:
+    """Faces of one image, as a detector found them. The arrays are read-only.
+
+    Attributes:
+        boxes_xyxy: (N, 4) float32, *tight face boxes* in pixels, half-open: the bounding box of the 68
+            landmarks, brows to chin and jaw to jaw. A detector with other boxes converts them.
+        scores: (N,) float32, in 0..1; NaN where the detector gives none.
+        landmarks_xy: (N, 5, 2) float32, pixels, in the order of :data:`LANDMARKS`; NaN where it gives none.
+    """
+
+    boxes_xyxy: FloatArray  # (N, 4)
+    scores: FloatArray  # (N,)
+    landmarks_xy: FloatArray = None  # type: ignore[assignment]  # (N, 5, 2)
+
+    def __post_init__(self) -> None:
+        count = len(self.boxes_xyxy)
+        _freeze(self, "boxes_xyxy", (count, 4))
+        _freeze(self, "scores", (count,))
+        _freeze(self, "landmarks_xy", (count, LANDMARKS, 2), fill=np.nan)
+
+    def __len__(self) -> int:
+        return len(self.boxes_xyxy)
 
 
 @dataclass(frozen=True)
@@ -31,6 +61,8 @@ class Pose:
         quaternion_xyzw: the rotation in the OpenCV / ROS optical frame.
         box_xyxy: the tight face box in pixels.
         score: the detector's score; NaN when the box did not come from a detector.
+        id: number of the person in a video, from 0 up; -1 outside a video.
+        translation_m: middle of the head in the camera's optical frame, metres; NaN without a calibrated camera.
     """
 
     yaw_deg: float
@@ -40,6 +72,8 @@ class Pose:
     quaternion_xyzw: tuple[float, float, float, float]
     box_xyxy: tuple[float, float, float, float]
     score: float
+    id: int = NO_ID
+    translation_m: tuple[float, float, float] = (math.nan, math.nan, math.nan)
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-ready values, to six decimals; what is NaN becomes ``None``."""
@@ -51,6 +85,8 @@ class Pose:
             "quaternion_xyzw": [_rounded(value) for value in self.quaternion_xyzw],
             "box_xyxy": [_rounded(value) for value in self.box_xyxy],
             "score": _rounded(self.score),
+            "id": None if self.id == NO_ID else self.id,
+            "translation_m": [_rounded(value) for value in self.translation_m],
         }
 
 
@@ -65,6 +101,9 @@ class HeadPoses:
             NaN where the model has none (docs/CONVENTIONS.md, Spread).
         boxes_xyxy: (N, 4) float32, tight face boxes in pixels, half-open.
         scores: (N,) float32, the detector's scores; NaN for boxes that the caller gave.
+        ids: (N,) int64, who is who in a video: numbers from 0 up that stay with a person; -1 outside a video.
+        translation_m: (N, 3) float32, middle of the head in the camera's optical frame (x right, y down, z forward),
+            metres; NaN without a calibrated camera.
 
     >>> import numpy as np
     >>> poses = HeadPoses.from_euler(np.array([[10.0, -5.0, 0.0]]), np.array([[20.0, 30.0, 80.0, 90.0]]))
@@ -76,21 +115,17 @@ class HeadPoses:
     std_deg: FloatArray  # (N, 3)
     boxes_xyxy: FloatArray  # (N, 4)
     scores: FloatArray  # (N,)
+    ids: IntArray = None  # type: ignore[assignment]  # (N,)
+    translation_m: FloatArray = None  # type: ignore[assignment]  # (N, 3)
 
     def __post_init__(self) -> None:
         count = len(self.euler_deg)
-        shapes = {
-            "euler_deg": (count, 3),
-            "std_deg": (count, 3),
-            "boxes_xyxy": (count, 4),
-            "scores": (count,),
-        }
-        for name, shape in shapes.items():
-            value = np.array(getattr(self, name), dtype=np.float32, order="C")
-            if value.shape != shape:
-                raise InvalidArgumentError(f"{name}: expected shape {shape}, got {value.shape}")
-            value.flags.writeable = False
-            object.__setattr__(self, name, value)
+        _freeze(self, "euler_deg", (count, 3))
+        _freeze(self, "std_deg", (count, 3))
+        _freeze(self, "boxes_xyxy", (count, 4))
+        _freeze(self, "scores", (count,))
+        _freeze(self, "ids", (count,), np.int64, fill=NO_ID)
+        _freeze(self, "translation_m", (count, 3), fill=np.nan)
 
     @classmethod
     def from_euler(
@@ -142,7 +177,14 @@ class HeadPoses:
     def __getitem__(self, index: int | slice) -> Pose | HeadPoses:
         """One pose by number, or some of them by slice."""
         if isinstance(index, slice):
-            return HeadPoses(self.euler_deg[index], self.std_deg[index], self.boxes_xyxy[index], self.scores[index])
+            return HeadPoses(
+                self.euler_deg[index],
+                self.std_deg[index],
+                self.boxes_xyxy[index],
+                self.scores[index],
+                self.ids[index],
+                self.translation_m[index],
+            )
         if not -len(self) <= index < len(self):
             raise IndexError(f"pose {index} of {len(self)}")
         one = self[index : index + 1 or None]
@@ -150,6 +192,7 @@ class HeadPoses:
         yaw_std, pitch_std, roll_std = map(float, one.std_deg[0])
         x, y, z, w = map(float, one.quaternion_xyzw[0])
         x0, y0, x1, y1 = map(float, one.boxes_xyxy[0])
+        right_m, down_m, forward_m = map(float, one.translation_m[0])
         return Pose(
             yaw_deg=yaw_deg,
             pitch_deg=pitch_deg,
@@ -158,6 +201,8 @@ class HeadPoses:
             quaternion_xyzw=(x, y, z, w),
             box_xyxy=(x0, y0, x1, y1),
             score=float(one.scores[0]),
+            id=int(one.ids[0]),
+            translation_m=(right_m, down_m, forward_m),
         )
 
     def __repr__(self) -> str:
@@ -176,3 +221,15 @@ class HeadPoses:
 def _rounded(value: float) -> float | None:
     # The digits of a float32 beyond these are an artefact of printing it as a float64.
     return None if math.isnan(value) else round(value, 6)
+
+
+def _freeze(
+    owner: object, name: str, shape: tuple[int, ...], dtype: Any = np.float32, fill: float | None = None
+) -> None:
+    """Make a field a read-only array of its own; one that was left out is full of ``fill``."""
+    given = getattr(owner, name)
+    value = np.full(shape, fill, dtype) if given is None and fill is not None else np.array(given, dtype, order="C")
+    if value.shape != shape:
+        raise InvalidArgumentError(f"{name}: expected shape {shape}, got {value.shape}")
+    value.flags.writeable = False
+    object.__setattr__(owner, name, value)

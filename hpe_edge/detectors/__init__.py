@@ -6,8 +6,9 @@ from collections.abc import Callable
 from typing import Final, cast
 
 from hpe_edge._plugins import load_plugin, plugin_names
-from hpe_edge.detectors.base import Detections, Detector
+from hpe_edge.detectors.base import Detector
 from hpe_edge.modelcard import InputSpec
+from hpe_edge.results import Detections
 
 __all__ = ["Detections", "Detector", "available_detectors", "open_detector"]
 

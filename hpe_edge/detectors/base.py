@@ -2,27 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Protocol, TypeAlias, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
-FloatArray: TypeAlias = NDArray[np.float32]
-
-
-@dataclass(frozen=True, eq=False)
-class Detections:
-    """Faces of one image.
-
-    Attributes:
-        boxes_xyxy: (N, 4) float32, *tight face boxes* in pixels, half-open: the bounding box of the 68
-            landmarks, brows to chin and jaw to jaw. A detector with other boxes converts them.
-        scores: (N,) float32, in 0..1; NaN where the detector gives none.
-    """
-
-    boxes_xyxy: FloatArray  # (N, 4)
-    scores: FloatArray  # (N,)
+from hpe_edge.results import Detections
 
 
 @runtime_checkable

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from hpe_edge.detectors.base import Detections, FloatArray
 from hpe_edge.modelcard import InputSpec
+from hpe_edge.results import Detections, FloatArray
 
 
 def full_frame_box(width: int, height: int, margin: float) -> FloatArray:
