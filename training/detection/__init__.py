@@ -1,0 +1,1 @@
+"""The face detector: pictures with many faces, a network that finds them, its training and evaluation."""
