@@ -1,8 +1,8 @@
 """Which cells of the detector's maps answer for which face.
 
 A face belongs to the map of its size (to two where sizes overlap), and there to the cells in the middle part of its
-box, the nearest cell at least (centre sampling as in FCOS, Tian et al., ICCV 2019). The rest of its box, faces between sure
-and not, and what is not labelled are left out of the loss of the score.
+box, the nearest cell at least (centre sampling as in FCOS, Tian et al., ICCV 2019). The rest of its box, faces between
+sure and not, and what is not labelled are left out of the loss of the score.
 """
 
 from __future__ import annotations

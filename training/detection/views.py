@@ -12,7 +12,6 @@ from tqdm import tqdm
 
 from hpe_edge.errors import DatasetError
 
-
 HELD_OUT = 5
 
 
