@@ -5,7 +5,6 @@ The graph ends at the raw stage outputs; the decode stays outside, in float32, s
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +19,7 @@ from hpe_edge.training.models.network import deployed
 from hpe_edge.training.models.outputs import RANGE_DEG, BinLogits, CascadeOutput, Output, SsrStages, decode
 from hpe_edge.training.native.convert import network_bytes
 from hpe_edge.training.native.onnx_runtime import run_model
+from hpe_edge.training.onnx_graph import write_onnx
 from hpe_edge.training.recipe import Recipe
 from torch import Tensor, nn
 
@@ -30,7 +30,6 @@ from hpe_edge.modelcard import ChannelOrder, FileEntry, InputSpec, ModelCard, sa
 
 Floats: TypeAlias = npt.NDArray[np.float32]
 
-OPSET = 17
 PARITY_DEG = 1e-3
 ANGLES = ("yaw", "pitch", "roll")
 
@@ -98,23 +97,8 @@ def export_onnx(network: nn.Module, size: int, names: Sequence[str], path: Path)
     Raises:
         CorruptModelError: the written graph does not pass the ONNX checker.
     """
-    example = torch.zeros(1, 3, size, size)
-    with warnings.catch_warnings(), torch.no_grad():
-        # the tracing exporter needs nothing beyond torch and folds BatchNorm and constants
-        warnings.simplefilter("ignore", DeprecationWarning)
-        warnings.simplefilter("ignore", torch.jit.TracerWarning)
-        torch.onnx.export(
-            _Flat(network, names).eval(), (example,), str(path), input_names=["input"], output_names=list(names),
-            opset_version=OPSET, do_constant_folding=True, dynamo=False,
-        )  # fmt: skip
-    graph = onnx.load(str(path))
-    try:
-        onnx.checker.check_model(graph, full_check=True)
-    except onnx.checker.ValidationError as error:
-        raise CorruptModelError(f"{path}: the exported graph is not valid ONNX: {error}") from error
-    graph.doc_string = f"head pose: raw outputs {', '.join(names)}; decode them with the card's head"
-    onnx.save(graph, str(path))
-    return len(graph.graph.node)
+    doc = f"head pose: raw outputs {', '.join(names)}; decode them with the card's head"
+    return write_onnx(_Flat(network, names), (3, size, size), names, path, doc)
 
 
 def parity_deg(network: nn.Module, head: Head, inputs: Floats, outputs: Mapping[str, Floats]) -> float:
