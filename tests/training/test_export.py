@@ -8,11 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from hpe_edge.training.data.shards import Heads
-from hpe_edge.training.export import OPSET, _description, _licence, export_checkpoint, parity_deg
+from hpe_edge.training.export import _description, _licence, export_checkpoint, parity_deg
 from hpe_edge.training.loop.checkpoint import load_trained
 from hpe_edge.training.loop.engine import train
 from hpe_edge.training.loop.run import RunOptions
 from hpe_edge.training.native.onnx_runtime import run_model
+from hpe_edge.training.onnx_graph import OPSET
 from hpe_edge.training.provenance import source_commit
 from hpe_edge.training.recipe import Recipe, load_recipe, recipe_from_dict
 

@@ -60,8 +60,7 @@ def _mark(
     if not mine:
         return
     core = (above[:, None] < CORE) & (beside < CORE)
-    nearest = np.argmin(np.abs(rows - y)), np.argmin(np.abs(columns - x))
-    if inside.any() or core.any():
-        core[nearest] = True
+    if inside.any() or (0 <= x <= 2 * columns.mean() and 0 <= y <= 2 * rows.mean()):
+        core[np.argmin(np.abs(rows - y)), np.argmin(np.abs(columns - x))] = True
     found[inside & ~core & (found == NONE)] = LEFT_OUT
     found[core] = face

@@ -1,0 +1,117 @@
+"""A trained detector as files: ONNX, the native network, both in 8 bits, and the card."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import torch
+from hpe_edge.training.detection.batches import MEAN, SCALE, inputs_of
+from hpe_edge.training.detection.config import STRIDES
+from hpe_edge.training.detection.pictures import Floats, Pictures
+from hpe_edge.training.detection.train import load_face_net
+from hpe_edge.training.native.convert import network_bytes
+from hpe_edge.training.native.int8 import Options, make_int8
+from hpe_edge.training.native.onnx_runtime import run_model
+from hpe_edge.training.onnx_graph import write_onnx
+from torch import nn
+
+from hpe_edge import _core
+from hpe_edge.detectors.card import DetectorCard, DetectorInput, MapOutput, save_detector_card
+from hpe_edge.errors import CorruptModelError
+from hpe_edge.modelcard import FileEntry
+
+SIDE = 320  # of the stored networks; they are planned anew for other sizes
+PARITY = 1e-3
+OUTPUTS = tuple(f"stride{stride}" for stride in STRIDES)
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """score: least score of a face. nms_iou: largest overlap of two faces. longest_side: of the input, pixels."""
+
+    score: float = 0.5
+    nms_iou: float = 0.4
+    longest_side: int = 320
+
+
+def export_faces(
+    checkpoint: Path, out: Path, name: str, version: str, thresholds: Thresholds, scenes: Pictures
+) -> Path:
+    """Write ``NAME.onnx``, ``NAME.safetensors``, both ``-int8``, and ``NAME.json``; returns the card's path.
+
+    scenes: rendered pictures to calibrate the 8 bits on.
+
+    Raises:
+        CheckpointError: the checkpoint is damaged. CorruptModelError: torch and ONNX Runtime or the native network
+        differ by more than 1e-3 in a raw output.
+    """
+    network, config, note = load_face_net(checkpoint)
+    out.mkdir(parents=True, exist_ok=True)
+    paths = {kind: out / f"{name}{'-int8' if 'int8' in kind else ''}.{kind.split('-')[0]}" for kind in _KINDS}
+    deployed, doc = network.deploy(), f"faces: raw maps {', '.join(OUTPUTS)}; decode them as the card says"
+    write_onnx(deployed, (3, SIDE, SIDE), OUTPUTS, paths["onnx"], doc)
+    native = network_bytes(onnx.load(str(paths["onnx"])))
+    paths["safetensors"].write_bytes(native)
+    images = calibration_images(scenes)
+    _check_parity(deployed, paths["onnx"], native, images[:4])
+    made = make_int8(native, images, Options(keep_float=_head_layers(native)), f"faces: {name} {version} in 8 bits")
+    paths["safetensors-int8"].write_bytes(made.native)
+    onnx.save(made.onnx, str(paths["onnx-int8"]))
+    card = DetectorCard(
+        name=name,
+        version=version,
+        licence="Apache-2.0",
+        description="face detector: anchor-free maps at strides 8, 16 and 32, trained on rendered CC0 heads and scenes",
+        files={kind: FileEntry.of(path) for kind, path in paths.items()},
+        input=DetectorInput("input", "bgr", (MEAN,) * 3, (SCALE,) * 3, thresholds.longest_side),
+        outputs=tuple(MapOutput(output, stride) for output, stride in zip(OUTPUTS, STRIDES, strict=True)),
+        score_threshold=thresholds.score,
+        nms_iou=thresholds.nms_iou,
+        training={"config": config.as_dict(), **note},
+        metrics=(),
+    )
+    save_detector_card(card, out / f"{name}.json")
+    return out / f"{name}.json"
+
+
+_KINDS = ("onnx", "safetensors", "onnx-int8", "safetensors-int8")
+
+
+def calibration_images(scenes: Pictures, count: int = 300) -> Floats:
+    """Scenes spread over the set, as the stored network's input (count, 3, SIDE, SIDE)."""
+    chosen = np.linspace(0, len(scenes) - 1, min(count, len(scenes))).astype(int)
+    return np.stack([_filled(np.asarray(scenes.images[number])) for number in chosen])
+
+
+def _filled(image: np.ndarray[Any, np.dtype[np.uint8]]) -> Floats:
+    """A picture of SIDE pixels a side: the rest of it mirrors the picture."""
+    side = image.shape[0]
+    rest = max(0, SIDE - side)
+    grown = np.pad(image, ((0, rest), (0, rest), (0, 0)), mode="reflect")[:SIDE, :SIDE]
+    return np.ascontiguousarray(inputs_of(grown[None]).numpy()[0])
+
+
+def _head_layers(native: bytes) -> tuple[str, ...]:
+    """Names of the convolutions that make the outputs: they stay in float32."""
+    from hpe_edge.training.native.file import network_graph
+
+    return tuple(network_graph(native).outputs.values())
+
+
+def _check_parity(network: nn.Module, onnx_path: Path, native: bytes, images: Floats) -> None:
+    with torch.no_grad():
+        expected = dict(zip(OUTPUTS, (m.numpy() for m in network(torch.from_numpy(images))), strict=True))
+    runs: dict[str, Mapping[str, Floats]] = {
+        "ONNX Runtime": run_model(onnx.load(str(onnx_path)), images),
+        "the native network": _core.Network(native).run(images),
+    }
+    for runtime, outputs in runs.items():
+        for name, values in expected.items():
+            difference = float(np.abs(outputs[name] - values).max())
+            if not difference <= PARITY * max(1.0, float(np.abs(values).max())):
+                raise CorruptModelError(f"{onnx_path}: {name}: {runtime} differs from torch by {difference:.2g}")
