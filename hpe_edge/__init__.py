@@ -17,7 +17,8 @@ from hpe_edge.errors import HpeEdgeError
 
 if TYPE_CHECKING:
     from hpe_edge import rotation
-    from hpe_edge.draw import draw_axes
+    from hpe_edge.camera import Camera
+    from hpe_edge.draw import draw_axes, draw_poses
     from hpe_edge.estimator import HeadPose
     from hpe_edge.hub import list_models
     from hpe_edge.images import read_image, write_image
@@ -27,12 +28,14 @@ if TYPE_CHECKING:
     __version__: str
 
 __all__ = [
+    "Camera",
     "HeadPose",
     "HeadPoses",
     "HpeEdgeError",
     "ModelCard",
     "Pose",
     "draw_axes",
+    "draw_poses",
     "list_models",
     "read_image",
     "rotation",
@@ -41,11 +44,13 @@ __all__ = [
 
 # Importing hpe_edge must stay cheap: each name loads its module on first use.
 _HOMES = {
+    "Camera": "camera",
     "HeadPose": "estimator",
     "HeadPoses": "results",
     "ModelCard": "modelcard",
     "Pose": "results",
     "draw_axes": "draw",
+    "draw_poses": "draw",
     "list_models": "hub",
     "read_image": "images",
     "write_image": "images",

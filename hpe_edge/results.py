@@ -62,7 +62,8 @@ class Pose:
         box_xyxy: the tight face box in pixels.
         score: the detector's score; NaN when the box did not come from a detector.
         id: number of the person in a video, from 0 up; -1 outside a video.
-        translation_m: middle of the head in the camera's optical frame, metres; NaN without a calibrated camera.
+        translation_m: middle of the head in the camera's optical frame turned by its mount, metres; rests on an
+            assumed size of the face (docs/CONVENTIONS.md, Camera). NaN without a camera.
     """
 
     yaw_deg: float
@@ -102,8 +103,9 @@ class HeadPoses:
         boxes_xyxy: (N, 4) float32, tight face boxes in pixels, half-open.
         scores: (N,) float32, the detector's scores; NaN for boxes that the caller gave.
         ids: (N,) int64, who is who in a video: numbers from 0 up that stay with a person; -1 outside a video.
-        translation_m: (N, 3) float32, middle of the head in the camera's optical frame (x right, y down, z forward),
-            metres; NaN without a calibrated camera.
+        translation_m: (N, 3) float32, middle of the head in the camera's optical frame (x right, y down, z forward)
+            turned by its mount, metres; rests on an assumed size of the face (docs/CONVENTIONS.md, Camera). NaN
+            without a camera.
 
     >>> import numpy as np
     >>> poses = HeadPoses.from_euler(np.array([[10.0, -5.0, 0.0]]), np.array([[20.0, 30.0, 80.0, 90.0]]))

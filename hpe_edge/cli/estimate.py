@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from hpe_edge.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
+    from hpe_edge.camera import Camera
     from hpe_edge.estimator import RuntimeInfo
     from hpe_edge.results import HeadPoses
 
@@ -18,10 +19,13 @@ examples:
   hpe-edge estimate portrait.jpg --box 180 86 271 178
   hpe-edge estimate family.jpg --box 40 60 120 150 --box 300 80 370 160 --draw out.png
   hpe-edge estimate head.jpg --crop --json
+  hpe-edge estimate wide.jpg --box 40 60 120 150 --fov 78 --draw out.png --draw-style head
 
 A box is a tight face box in pixels: brows to chin, jaw to jaw, x1 and y1 exclusive. Do not add a
 margin, the model adds its own. --crop says that the photograph is one head, loosely cut.
 What stands behind ± is the spread: one standard deviation in degrees, where the model has one.
+Without a camera, angles are relative to the line of sight to each face. With one (--fov, --camera), they are
+relative to the camera's axes, and metres (right, down, forward) are there, which assume a face of an adult's size.
 """
 
 
@@ -46,7 +50,18 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         help="tight face box in pixels; repeat for several faces",
     )
     where.add_argument("--crop", action="store_true", help="the whole photograph is one head, loosely cut")
-    parser.add_argument("--draw", metavar="OUT", help="also write the photograph with the axes drawn on it")
+    camera = parser.add_mutually_exclusive_group()
+    camera.add_argument("--fov", type=float, metavar="DEG", help="the camera's horizontal field of view")
+    camera.add_argument(
+        "--camera",
+        type=_numbers,
+        metavar="FX,FY,CX,CY",
+        help="its intrinsics in pixels, as OpenCV has them; K1,K2,P1,P2[,K3[,K4,K5,K6]] may follow",
+    )
+    parser.add_argument("--draw", metavar="OUT", help="also write the photograph with the poses drawn on it")
+    parser.add_argument(
+        "--draw-style", default="axes", choices=("axes", "cube", "head"), help="what is drawn [%(default)s]"
+    )
     parser.add_argument("--model", default="fsanet", metavar="M", help="model name or card.json [%(default)s]")
     parser.add_argument("--backend", default="auto", metavar="B", help="backend [%(default)s]")
     parser.add_argument(
@@ -65,12 +80,20 @@ def run(options: argparse.Namespace) -> int:
 
     _check_draw(options)
     image = read_image(options.photo)
-    pose = HeadPose(options.model, backend=options.backend, precision=options.precision, threads=options.threads)
+    camera = _camera(options, width=image.shape[1], height=image.shape[0])
+    pose = HeadPose(
+        options.model,
+        backend=options.backend,
+        precision=options.precision,
+        threads=options.threads,
+        camera=camera,
+    )
     poses = pose.estimate(image, options.boxes, is_crop=options.crop)
     if options.draw:
-        from hpe_edge.draw import draw_axes
+        from hpe_edge.draw import draw_poses
 
-        write_image(options.draw, draw_axes(image, poses, labels=True, boxes=not options.crop))
+        drawn = draw_poses(image, poses, style=options.draw_style, labels=True, boxes=not options.crop, camera=camera)
+        write_image(options.draw, drawn)
     if options.json:
         print(json.dumps(_as_json(options, pose.info, poses), indent=2))
     elif options.quiet:
@@ -79,6 +102,29 @@ def run(options: argparse.Namespace) -> int:
     else:
         print(_as_text(options, pose.info, poses))
     return 0
+
+
+def _numbers(text: str) -> tuple[float, ...]:
+    """``600,600,320,240`` as numbers."""
+    try:
+        found = tuple(float(part) for part in text.split(","))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"expected numbers FX,FY,CX,CY, got {text!r}") from error
+    if len(found) < 4:
+        raise argparse.ArgumentTypeError(f"expected at least FX,FY,CX,CY, got {text!r}")
+    return found
+
+
+def _camera(options: argparse.Namespace, *, width: int, height: int) -> Camera | None:
+    """The camera of the options, for the photograph's size."""
+    from hpe_edge.camera import Camera
+
+    if options.fov is not None:
+        return Camera.from_fov(width, height, horizontal_fov_deg=options.fov)
+    if options.camera is not None:
+        fx, fy, cx, cy, *distortion = options.camera
+        return Camera(fx, fy, cx, cy, tuple(distortion), width, height)
+    return None
 
 
 def _check_draw(options: argparse.Namespace) -> None:
@@ -95,7 +141,8 @@ def _as_text(options: argparse.Namespace, info: RuntimeInfo, poses: HeadPoses) -
     for index, pose in enumerate(poses):
         angles = zip((pose.yaw_deg, pose.pitch_deg, pose.roll_deg), pose.std_deg, strict=True)
         yaw, pitch, roll = (_angle_text(angle_deg, std_deg) for angle_deg, std_deg in angles)
-        rows.append((str(index), yaw, pitch, roll, " ".join(f"{value:.0f}" for value in pose.box_xyxy)))
+        box = " ".join(f"{value:.0f}" for value in pose.box_xyxy)
+        rows.append((str(index), yaw, pitch, roll, box + _place_text(pose.translation_m)))
     width = max(8, *(len(cell) for row in rows for cell in row[1:4]))
     lines = [
         f"{face:>4} {yaw:>{width}} {pitch:>{width}} {roll:>{width}}   {box}" for face, yaw, pitch, roll, box in rows
@@ -107,6 +154,13 @@ def _as_text(options: argparse.Namespace, info: RuntimeInfo, poses: HeadPoses) -
     if options.draw:
         lines.append(f"drawn: {options.draw}")
     return "\n".join(lines)
+
+
+def _place_text(translation_m: tuple[float, float, float]) -> str:
+    """``   at +0.12 -0.03 +0.85 m``, or nothing without a camera."""
+    if math.isnan(translation_m[0]):
+        return ""
+    return "   at " + " ".join(f"{value:+.2f}" for value in translation_m) + " m"
 
 
 def _angle_text(angle_deg: float, std_deg: float) -> str:
