@@ -29,16 +29,19 @@ inline void quantized_tile(const QuantizedGemm& g, int row, int column, const st
         }
     }
     const Vec low = V::set1(static_cast<float>(g.range.low));
+    const std::ptrdiff_t out_pitch = g.out_pitch;  // stores of bytes might change what g holds
+    std::uint8_t* const out = g.out + row * out_pitch;
+#pragma GCC unroll 4  // keeps sums in registers
     for (int v = 0; v < kVectors; ++v) {
         const int at = column + v * V::kLanes;
         const int lanes = lanes_at(at, g.columns);
-        if (lanes <= 0) break;
+        if (lanes <= 0) continue;
         const Vec scale = load_lanes(g.scale + at, lanes);
         const Vec bias = load_lanes(g.bias + at, lanes);
         for (int r = 0; r < rows; ++r) {
             // fused on every instruction set: rounding must not differ between them
             const Vec value = V::fused(V::to_float(sums[r][v]), scale, bias);
-            V::store_bytes(g.out + (row + r) * g.out_pitch + at, V::max(value, low), lanes);
+            V::store_bytes(out + r * out_pitch + at, V::max(value, low), lanes);
         }
     }
 }
