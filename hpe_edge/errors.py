@@ -32,6 +32,10 @@ class CorruptModelError(HpeEdgeError, ValueError):
     """A model file or card is damaged: wrong sha256, truncated, or not what the card says."""
 
 
+class SourceError(HpeEdgeError, OSError):
+    """A video, folder, camera or stream cannot be opened, or stopped giving pictures for good."""
+
+
 class BackendError(HpeEdgeError, RuntimeError):
     """A named backend cannot load or run; there is no silent fallback."""
 

@@ -10,18 +10,19 @@ from collections.abc import Callable, Sequence
 from typing import cast
 
 import hpe_edge
-from hpe_edge.cli import bench, estimate, models
+from hpe_edge.cli import bench, estimate, models, serve, video
 from hpe_edge.errors import HpeEdgeError
 
 __all__ = ["main"]
 
-_SDK_COMMANDS = (estimate, bench, models)
-_SDK_NAMES = ("estimate", "bench", "models")
+_SDK_COMMANDS = (estimate, video, serve, bench, models)
+_SDK_NAMES = ("estimate", "video", "serve", "bench", "models")
 
 _EPILOG = """\
 examples:
   hpe-edge estimate portrait.jpg --box 180 86 271 178 --draw out.png
   hpe-edge estimate head.jpg --crop --json
+  hpe-edge video interview.mp4 --out annotated.mp4 --csv poses.csv
   hpe-edge models list
   hpe-edge bench
 

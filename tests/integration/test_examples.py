@@ -12,9 +12,11 @@ import pytest
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
 EXPECTED = {
+    "camera_loop.py": ["s: yaw", "opening it again", "gives pictures again", "60 frames,"],
     "estimate_astronaut.py": ["yaw", "pitch", "roll", "wrote astronaut_pose.png"],
     "estimate_many_faces.py": ["image 1: HeadPoses(1:", "quaternion"],
     "frame_loop.py": ["frame  20: yaw", "frames/s"],
+    "video_file.py": ["1.6 s: face 0, roll", "50 frames,", "wrote annotated.mp4 and poses.csv"],
 }
 
 
