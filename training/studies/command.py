@@ -27,6 +27,7 @@ examples:
   hpe-edge study structure-maps --path AFLW2000 --checkpoint run/last.pt --out maps
   hpe-edge study loss-weights --grid hopenet --data heads --aflw2000 AFLW2000 --out alpha
   hpe-edge study methods --data heads --aflw2000 AFLW2000 --pointing04 pointing04 --out methods
+  hpe-edge study smoothing --sequences still shake nod mixed --out smooth
 
 Each writes table.md, results.json and figure.png. docs/STUDIES.md says what they show.
 """
@@ -48,6 +49,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     _add_structure_maps(names)
     _add_loss_weights(names)
     _add_methods(names)
+    _add_smoothing(names)
     parser.set_defaults(func=run)
 
 
@@ -216,6 +218,36 @@ def _add_methods(names: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     _trains(parser)
 
 
+def _add_smoothing(names: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = names.add_parser(
+        "smoothing",
+        help="filters for video: jitter of resting heads against lag behind moving ones (1-euro filter, CHI 2012)",
+        description="Smooth the poses of rendered sequences with every filter and tell how still and how late each is.",
+    )
+    parser.add_argument(
+        "--sequences", type=Path, nargs="+", required=True, metavar="DIR",
+        help="of hpe-edge render-sequence: at least one of --trajectory still and one of another",
+    )  # fmt: skip
+    _models(parser)
+    parser.add_argument(
+        "--sigma", type=float, default=0.03, metavar="F", help="shake of a detector's boxes, in box sides [%(default)s]"
+    )
+    parser.add_argument("--seed", type=int, default=0, metavar="S", help="of that shake [%(default)s]")
+    _common(parser, limited=False)
+    parser.set_defaults(make=_smoothing)
+
+
+def _smoothing(args: argparse.Namespace) -> Report:
+    from hpe_edge.training.studies.sequences import read_film
+    from hpe_edge.training.studies.smoothing import study_smoothing
+
+    contenders = _contenders(args)
+    if len(contenders) > 1:
+        raise InvalidArgumentError(f"--model: expected one model, got {len(contenders)}")
+    films = [read_film(folder) for folder in args.sequences]
+    return study_smoothing(contenders[0], films, sigma=args.sigma, seed=args.seed, bar=_bar(args, "sequences"))
+
+
 def _trains(parser: argparse.ArgumentParser) -> None:
     """What the studies that train have in common."""
     parser.add_argument("--data", type=Path, nargs="+", required=True, metavar="DIR", help="of hpe-edge render")
@@ -267,9 +299,10 @@ def _models(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--backend", default="auto", metavar="B", help="backend [%(default)s]")
 
 
-def _common(parser: argparse.ArgumentParser) -> None:
+def _common(parser: argparse.ArgumentParser, limited: bool = True) -> None:
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="table.md, results.json, figure.png")
-    parser.add_argument("--limit", type=int, metavar="N", help="only N samples, spread over the data set")
+    if limited:
+        parser.add_argument("--limit", type=int, metavar="N", help="only N samples, spread over the data set")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("--quiet", action="store_true", help="no progress bars")
 
