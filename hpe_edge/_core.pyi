@@ -293,10 +293,11 @@ class Network:
     Args:
         file: the bytes of the file (docs/NETWORK_FILE.md).
         threads: threads that share the images of a batch; one image runs on one thread.
+        input_size: height and width of the input in place of the file's; all other shapes follow.
 
     Raises:
         CorruptModelError: the file is not a network file, or damaged; the message says where.
-        InvalidArgumentError: threads is not 1 to 256.
+        InvalidArgumentError: threads is not 1 to 256; or the graph does not allow the size, as a reshape does not.
 
     >>> from hpe_edge import _core, hub
     >>> network = _core.Network(hub.resolve("fsanet").read("safetensors"))
@@ -304,7 +305,7 @@ class Network:
     (3, 64, 64)
     """
 
-    def __init__(self, file: bytes, threads: int = 1) -> None: ...
+    def __init__(self, file: bytes, threads: int = 1, *, input_size: tuple[int, int] | None = None) -> None: ...
     def run(self, batch: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
         """Raw outputs by name, float32 (N, ...), of a batch, float32 (N, C, H, W).
 
@@ -367,3 +368,64 @@ class Model:
     @property
     def network(self) -> Network:
         """Its network; one that lives as long as it is used."""
+
+class FaceDetector:
+    """A detector card and its network: an image in, faces out, in one call that keeps no interpreter lock.
+
+    The image is scaled so that its longer side has ``longest_side`` pixels; the sides of the network's input are the
+    next multiples of 32, and the image is in its middle, its border repeated (resampled as :func:`preprocess` does).
+    A cell (x, y) of a map with stride s whose ``sigmoid(v[0])`` is above the threshold is a face: its middle is
+    ``((x + 0.5 + v[1]) s, (y + 0.5 + v[2]) s)``, its size ``(exp(v[3]) s, exp(v[4]) s)`` with v kept within 8, its
+    landmarks are ``((x + 0.5 + v[5]) s, (y + 0.5 + v[6]) s)`` and so on. Faces that do not overlap the image, or are
+    longer than twice its longer side, are left out. Of faces that overlap by more than the card's ``nms_iou``, the best
+    stays (greedy non-maximum suppression over all maps).
+
+    Threads may share it; networks are planned for each size of input, and the last 8 plans are kept.
+
+    Args:
+        card: text of a detector card (:mod:`hpe_edge.detectors.card`).
+        network: bytes of its safetensors file.
+        longest_side: 32 to 4096 pixels; the card's when left out.
+        score_threshold: above 0 and below 1; the card's when left out.
+        max_faces: the best so many are given.
+
+    Raises:
+        CorruptModelError: card or network is damaged, or they do not belong together.
+        InvalidArgumentError: an option out of range.
+    """
+
+    def __init__(
+        self,
+        card: str,
+        network: bytes,
+        *,
+        longest_side: int | None = None,
+        score_threshold: float | None = None,
+        max_faces: int = 256,
+    ) -> None: ...
+    def detect(
+        self, image: NDArray[np.uint8], *, pixel_format: str
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
+        """``(boxes_xyxy, scores, landmarks_xy)``, float32 (N, 4), (N,), (N, 5, 2), the best score first; pixels.
+
+        Raises:
+            InvalidImageError: as :func:`preprocess`; or so long and narrow that the input would show over 65536 pixels.
+            InvalidArgumentError: the network's outputs are not finite, or its plan for this size is too large.
+        """
+
+    def follow(
+        self, image: NDArray[np.uint8], boxes_xyxy: NDArray[np.float32], *, pixel_format: str
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
+        """The faces that were at ``boxes_xyxy`` (N, 4) a moment ago: as :meth:`detect`, N rows in the same order.
+
+        Looks only at a square window around each box, 2.4 times its longer side, as 96 x 96 pixels, and gives the face
+        there that overlaps the box most. Where there is none, or the box has left the image, the score is 0 and all
+        else NaN.
+
+        Raises:
+            InvalidBoxError: dtype or shape; a box that is not finite, has no area or a window over 65536 pixels.
+            InvalidImageError, InvalidArgumentError: as :meth:`detect`.
+        """
+
+    @property
+    def longest_side(self) -> int: ...

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any, Final, TypeAlias
@@ -13,20 +13,24 @@ from numpy.typing import ArrayLike, NDArray
 
 from hpe_edge import _core
 from hpe_edge.backends import Backend, FrameBackend, available_backends, file_kind, open_backend
+from hpe_edge.camera import Camera, place_heads
 from hpe_edge.detectors import Detections, Detector, available_detectors, open_detector
+from hpe_edge.detectors.face import BUNDLED, bundled_card_path
 from hpe_edge.detectors.full_frame import full_frame_box
 from hpe_edge.errors import InvalidArgumentError, InvalidBoxError
 from hpe_edge.heads import decode
 from hpe_edge.hub import Model, resolve
 from hpe_edge.images import ImageArray, check_image, describe
 from hpe_edge.results import HeadPoses
+from hpe_edge.sources import AnySource, Frame, Stream, open_source
+from hpe_edge.tracking import Tracker
 
 FloatArray: TypeAlias = NDArray[np.float32]
 
 PRECISIONS: Final = ("auto", "fp32", "int8")
 
 _NO_FACES: Final = (
-    "no face detector is bundled yet, so estimate() must be told where the faces are: pass boxes= (tight "
+    "no face detector is installed with this copy, so estimate() must be told where the faces are: pass boxes= (tight "
     "face boxes in pixels), or is_crop=True for an image that is one head, or make "
     'HeadPose(detector="full-frame")'
 )
@@ -69,6 +73,7 @@ class _Frame:
     image: ImageArray
     faces: Detections
     argument: str
+    camera: Camera | None
 
 
 class HeadPose:
@@ -84,10 +89,12 @@ class HeadPose:
         precision: ``"fp32"``, ``"int8"`` where the card has such a file, or ``"auto"``: the one that runs
             faster on this machine, tried for a few milliseconds, if the card says that it keeps its bound.
         threads: threads that the network may use in one call.
-        detector: ``"full-frame"``, the name of another registered detector, or an object with
-            ``name`` and ``detect(image, pixel_format)``. ``"auto"`` has no detector to choose yet:
-            pass boxes or ``is_crop=True`` to :meth:`estimate`.
-        camera: intrinsics for the off-centre correction; only ``None`` yet.
+        detector: ``"auto"``, the bundled face detector, opened when it is first needed; ``"face:640"``, the same on
+            images of up to 640 pixels a side; ``"yunet:/path.onnx"``; ``"full-frame"``; the name of another registered
+            detector; or an object with ``name`` and ``detect(image, pixel_format)``.
+        camera: a :class:`hpe_edge.Camera`. Poses are then in its axes, turned by its mount, in place of relative to
+            each face's viewing ray, and ``translation_m`` is there, from an assumed size of the face
+            (docs/CONVENTIONS.md, Camera).
 
     Raises:
         InvalidArgumentError: an argument has no such value; the message lists those there are.
@@ -110,14 +117,16 @@ class HeadPose:
         precision: str = "auto",
         threads: int = 1,
         detector: str | Detector = "auto",
-        camera: None = None,
+        camera: Camera | None = None,
     ) -> None:
         _check_options(precision, threads, camera)
+        self._camera = camera
         found = resolve(model)
         self._card = found.card
         self._backend = _make_backend(backend, found, precision, threads)
         self._frame_backend = self._backend if isinstance(self._backend, FrameBackend) else None
         self._detector = _make_detector(detector, self)
+        self._opens_bundled = detector == "auto" and bundled_card_path().is_file()
         running = self._backend.info
         self._info = RuntimeInfo(
             model=found.card.name,
@@ -129,13 +138,20 @@ class HeadPose:
             instruction_set=_core.isa(),
             precision=running.precision,
             threads=running.threads,
-            detector=None if self._detector is None else self._detector.name,
+            detector=self._detector.name if self._detector is not None else BUNDLED if self._opens_bundled else None,
         )
 
     @property
     def info(self) -> RuntimeInfo:
         """What runs: model, sha256, backend, provider, instruction set, precision, threads, detector."""
         return self._info
+
+    @property
+    def detector(self) -> Detector | None:
+        """What finds the faces, or ``None``. The bundled detector is opened here, the first time that one is needed."""
+        if self._detector is None and self._opens_bundled:
+            self._detector = open_detector(BUNDLED, self._card.input)
+        return self._detector
 
     def __repr__(self) -> str:
         info = self._info
@@ -165,8 +181,8 @@ class HeadPose:
         Raises:
             InvalidImageError: wrong dtype, rank or channels, or no pixels.
             InvalidBoxError: wrong shape, NaN, no area, or outside the image.
-            InvalidArgumentError: both ``boxes`` and ``is_crop``, neither and no detector, or an
-                unknown pixel format.
+            InvalidArgumentError: both ``boxes`` and ``is_crop``, neither and no detector, an unknown pixel
+                format, or, with a camera, ``is_crop`` or an image of another size than the camera's.
         """
         return self._estimate([image], [boxes], is_crop, pixel_format, batch=False)[0]
 
@@ -199,6 +215,73 @@ class HeadPose:
             )
         return self._estimate(images, per_image, is_crop, pixel_format, batch=True)
 
+    def tracker(self, **options: Any) -> Tracker:
+        """A tracker of the faces of one video, with this estimator and its detector.
+
+        Args:
+            options: of :class:`hpe_edge.tracking.Tracker`, such as ``detect_every_s``, ``smoothing``, ``max_lost_s``.
+
+        Raises:
+            InvalidArgumentError, MissingDependencyError: as :class:`hpe_edge.tracking.Tracker`.
+
+        >>> import numpy as np
+        >>> tracker = HeadPose(detector="full-frame").tracker(smoothing=None)
+        >>> tracker.update(np.full((90, 90, 3), 128, np.uint8), time_s=0.0).ids.tolist()
+        [0]
+        """
+        return Tracker(self, **({"detector": self.detector} | options))
+
+    def stream(self, source: AnySource, *, boxes: ArrayLike | None = None, **tracker_options: Any) -> Stream[HeadPoses]:
+        """Follow the faces of a video: an iterator of frames and their poses.
+
+        Args:
+            source: video file, folder of images, camera's number, address, images or an opened
+                :class:`hpe_edge.sources.Source` (:func:`hpe_edge.sources.open_source`, which has more options). It is
+                closed when the iterator ends, or with ``with pose.stream(...) as stream``.
+            boxes: (N, 4) tight face boxes in pixels that hold for all frames, as for a camera before a fixed seat.
+            tracker_options: as for :meth:`tracker`.
+
+        Returns:
+            Pairs of a :class:`hpe_edge.sources.Frame` (``frame.image``, ``frame.time_s``) and its ``HeadPoses``.
+
+        Raises:
+            SourceError: the source cannot be opened; while iterating: it is lost for good.
+            InvalidArgumentError: an option makes no sense, or there is neither a detector nor boxes.
+
+        >>> import numpy as np
+        >>> pose = HeadPose(detector="full-frame")
+        >>> for frame, poses in pose.stream([np.full((90, 90, 3), 128, np.uint8)] * 2):
+        ...     print(frame.time_s, len(poses))
+        0.0 1
+        0.03333333333333333 1
+        """
+        follow = self._follow(boxes, tracker_options)
+        return Stream(open_source(source), follow)
+
+    def astream(
+        self, source: AnySource, *, boxes: ArrayLike | None = None, **tracker_options: Any
+    ) -> AsyncGenerator[tuple[Frame, HeadPoses], None]:
+        """:meth:`stream` for ``async for``: opening, reading and estimating happen in a thread of their own.
+
+        A task that is cancelled while it waits for a frame closes the source. So does leaving the loop early inside
+        ``async with contextlib.aclosing(pose.astream(...)) as stream``.
+
+        Args, Raises:
+            As :meth:`stream`; errors of the source come while iterating.
+        """
+        from hpe_edge.sources.astream import iterate_async
+
+        follow = self._follow(boxes, tracker_options)
+        return iterate_async(lambda: Stream(open_source(source), follow))
+
+    def _follow(self, boxes: ArrayLike | None, options: dict[str, Any]) -> Callable[[Frame], HeadPoses]:
+        """What is done with each frame of one video."""
+        given = None if boxes is None else _as_boxes(boxes, "boxes")
+        if given is None and options.get("detector", self._detector) is None:
+            raise InvalidArgumentError(_NO_FACES)
+        tracker = self.tracker(**options)
+        return lambda frame: tracker.update(frame.image, frame.time_s, boxes=given)
+
     def _estimate(
         self,
         images: Sequence[ImageArray],
@@ -212,11 +295,22 @@ class HeadPose:
             checked = check_image(image, pixel_format, f"images[{index}]" if batch else "image")
             argument = f"boxes[{index}]" if batch else "boxes"
             faces = self._locate(checked, given, is_crop, pixel_format, argument)
-            frames.append(_Frame(checked, faces, argument))
+            frames.append(_Frame(checked, faces, argument, self._camera_of(checked, is_crop)))
         return [
-            HeadPoses(euler_deg, std_deg, frame.faces.boxes_xyxy, frame.faces.scores)
+            _as_poses(frame, euler_deg, std_deg)
             for frame, (euler_deg, std_deg) in zip(frames, self._angles(frames, pixel_format), strict=True)
         ]
+
+    def _camera_of(self, image: ImageArray, is_crop: bool) -> Camera | None:
+        """The camera at the image's size."""
+        if self._camera is None:
+            return None
+        if is_crop:
+            raise InvalidArgumentError(
+                "is_crop=True and a camera: expected an image as the camera took it, with boxes= or a detector; "
+                "where a cut-out head stood in it is not known"
+            )
+        return self._camera.for_image(image.shape[1], image.shape[0])
 
     def _angles(self, frames: Sequence[_Frame], pixel_format: str) -> list[tuple[FloatArray, FloatArray]]:
         """Angles and spread of the heads of each frame, (N_i, 3) each."""
@@ -248,9 +342,10 @@ class HeadPose:
             height, width = image.shape[:2]
             box = full_frame_box(width, height, self._card.input.margin)
             return Detections(box, np.full(1, np.nan, dtype=np.float32))
-        if self._detector is None:
+        detector = self.detector
+        if detector is None:
             raise InvalidArgumentError(_NO_FACES)
-        return self._detector.detect(image, pixel_format)
+        return detector.detect(image, pixel_format)
 
     def _run(self, crops: Sequence[FloatArray]) -> tuple[FloatArray, FloatArray]:
         if not crops:
@@ -260,6 +355,17 @@ class HeadPose:
         shifted = _core.offset_pitch_zero(euler_deg, self._card.pitch_zero_deg)
         # The spread stays as it is: this turn changes it by a few percent (docs/CONVENTIONS.md, Spread).
         return np.asarray(shifted, dtype=np.float32), std_deg
+
+
+def _as_poses(frame: _Frame, euler_deg: FloatArray, std_deg: FloatArray) -> HeadPoses:
+    """Poses relative to the viewing rays, or, with a camera, in its axes."""
+    faces = frame.faces
+    if frame.camera is None:
+        return HeadPoses(euler_deg, std_deg, faces.boxes_xyxy, faces.scores)
+    places = place_heads(frame.camera, euler_deg, std_deg, faces.boxes_xyxy)
+    return HeadPoses(
+        places.euler_deg, places.std_deg, faces.boxes_xyxy, faces.scores, translation_m=places.translation_m
+    )
 
 
 @contextmanager
@@ -276,9 +382,10 @@ def _check_options(precision: str, threads: int, camera: object) -> None:
         raise InvalidArgumentError(f"precision: expected one of {PRECISIONS}, got {precision!r}")
     if not isinstance(threads, int) or isinstance(threads, bool) or threads < 1:
         raise InvalidArgumentError(f"threads: expected a whole number >= 1, got {threads!r}")
-    if camera is not None:
+    if camera is not None and not isinstance(camera, Camera):
         raise InvalidArgumentError(
-            f"camera: expected None (the correction by camera intrinsics is not there yet), got {describe(camera)}"
+            f"camera: expected a hpe_edge.Camera, such as Camera.from_fov(640, 480, horizontal_fov_deg=60), "
+            f"got {describe(camera)}"
         )
 
 

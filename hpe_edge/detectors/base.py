@@ -7,14 +7,15 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from hpe_edge.results import Detections
+from hpe_edge.results import Detections, FloatArray
 
 
 @runtime_checkable
 class Detector(Protocol):
     """Finds faces. An entry point of the group ``hpe_edge.detectors`` names a callable that makes one.
 
-    The callable gets the model's :class:`hpe_edge.modelcard.InputSpec`, which a detector may ignore.
+    The callable gets the model's :class:`hpe_edge.modelcard.InputSpec`, which a detector may ignore, and, when it is
+    asked for as ``"name:argument"``, the argument, a string.
     """
 
     @property
@@ -27,4 +28,20 @@ class Detector(Protocol):
         Args:
             image: uint8 (H, W, 3), or (H, W) for ``"mono8"``.
             pixel_format: ``"bgr8"``, ``"rgb8"`` or ``"mono8"``.
+        """
+
+
+@runtime_checkable
+class Follower(Detector, Protocol):
+    """A detector that also finds a face again where it was a moment ago, much faster than in the whole image."""
+
+    def follow(self, image: NDArray[np.uint8], boxes_xyxy: FloatArray, pixel_format: str) -> Detections:
+        """Find the faces that were at some boxes in the frame before, looking only around each box.
+
+        Args:
+            image, pixel_format: as for :meth:`detect`.
+            boxes_xyxy: float32 (N, 4), their tight boxes then, in pixels.
+
+        Returns:
+            N rows in the order of the boxes. Where there is no face any more, the score is 0 and the box NaN.
         """

@@ -11,5 +11,6 @@ void register_preprocess(pybind11::module_& module);
 void register_decode(pybind11::module_& module);
 void register_rotation(pybind11::module_& module);
 void register_network(pybind11::module_& module);
+void register_detect(pybind11::module_& module);
 
 }  // namespace hpe::bindings

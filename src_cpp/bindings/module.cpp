@@ -8,4 +8,5 @@ PYBIND11_MODULE(_core, module) {
     hpe::bindings::register_decode(module);
     hpe::bindings::register_rotation(module);
     hpe::bindings::register_network(module);
+    hpe::bindings::register_detect(module);
 }

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -139,12 +140,14 @@ void register_network(py::module_& module) {
     // an ordinary type, for it has no static properties: the stub says the same
     py::class_<PyNetwork>(module, "Network", py::metaclass(reinterpret_cast<PyObject*>(&PyType_Type)),
                           "A network file, planned for this machine.")
-        .def(py::init([](const py::bytes& file, int threads) {
+        .def(py::init([](const py::bytes& file, int threads, std::optional<std::pair<int, int>> input_size) {
                  const std::string bytes = file;
-                 auto network = std::make_shared<const Network>(std::as_bytes(std::span(bytes)), active_isa());
+                 std::optional<InputSize> size;
+                 if (input_size) size = InputSize{input_size->first, input_size->second};
+                 auto network = std::make_shared<const Network>(std::as_bytes(std::span(bytes)), active_isa(), size);
                  return std::make_unique<PyNetwork>(std::move(network), threads);
              }),
-             py::arg("file"), py::arg("threads") = 1)
+             py::arg("file"), py::arg("threads") = 1, py::kw_only(), py::arg("input_size") = std::nullopt)
         .def("run", &PyNetwork::run, py::arg("batch"), "Raw outputs by name: float32 (N, ...).")
         .def("profile", &profile, py::arg("repeats"), py::call_guard<py::gil_scoped_release>(),
              "Name and median microseconds of every step.")

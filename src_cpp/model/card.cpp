@@ -3,50 +3,15 @@
 #include <cmath>
 
 #include "json/corrupt.hpp"
-#include "json/json.hpp"
+#include "json/fields.hpp"
 
 namespace hpe::model {
 namespace {
 
+using json::Fields;
+
 constexpr int kMostBins = 4096;
 constexpr int kLargestInput = 4096;
-
-// One object of the card and what messages call it.
-struct Fields {
-    const json::Value& object;
-    std::string where;
-
-    [[nodiscard]] std::string at(const char* key) const { return where.empty() ? key : where + "." + key; }
-    [[nodiscard]] const json::Value& get(const char* key) const { return json::member(object, key, at(key)); }
-    [[nodiscard]] Fields child(const char* key) const {
-        const json::Value& value = get(key);
-        json::check_object(value, at(key));
-        return {value, at(key)};
-    }
-    [[nodiscard]] std::string text(const char* key) const { return json::string(get(key), at(key)); }
-    [[nodiscard]] bool boolean(const char* key) const { return json::boolean(get(key), at(key)); }
-    [[nodiscard]] float number(const char* key) const { return static_cast<float>(json::number(get(key), at(key))); }
-    [[nodiscard]] int integer(const char* key, int high) const {
-        return static_cast<int>(json::integer(get(key), 1, high, at(key)));
-    }
-    [[nodiscard]] const std::vector<json::Value>& items(const char* key) const { return json::array(get(key), at(key)); }
-
-    [[nodiscard]] std::array<float, 3> three(const char* key) const {
-        const std::vector<json::Value>& values = items(key);
-        if (values.size() != 3) corrupt(at(key), "3 numbers", std::to_string(values.size()));
-        std::array<float, 3> result{};
-        for (std::size_t i = 0; i < 3; ++i) result[i] = static_cast<float>(json::number(values[i], at(key)));
-        return result;
-    }
-
-    [[nodiscard]] std::vector<std::string> names(const char* key, std::size_t count) const {
-        const std::vector<json::Value>& values = items(key);
-        if (values.size() != count) corrupt(at(key), std::to_string(count) + " names", std::to_string(values.size()));
-        std::vector<std::string> result;
-        for (const json::Value& value : values) result.push_back(json::string(value, at(key)));
-        return result;
-    }
-};
 
 PreprocessSpec read_input(const Fields& fields) {
     const PreprocessSpec spec{fields.integer("width", kLargestInput),

@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <chrono>
 #include <cstring>
+#include <utility>
 
 #include "hpe/error.hpp"
 #include "nn/lower.hpp"
 #include "nn/reader.hpp"
+#include "nn/resize.hpp"
 
 namespace hpe {
 
@@ -43,6 +45,11 @@ nn::Builder::Result build(const nn::Graph& graph, const nn::Kernels& kernels) {
     return builder.finish();
 }
 
+nn::Builder::Result resized(nn::Graph& graph, InputSize size, const nn::Kernels& kernels) {
+    nn::resize_input(graph, size);
+    return build(graph, kernels);
+}
+
 void check_size(const std::string& what, const std::vector<int>& shape, std::size_t size) {
     if (size == nn::element_count(shape)) return;
     throw Error(ErrorKind::InvalidArgument, what + ": expected " + std::to_string(nn::element_count(shape)) +
@@ -51,14 +58,15 @@ void check_size(const std::string& what, const std::vector<int>& shape, std::siz
 
 }  // namespace
 
-Network::Network(std::span<const std::byte> file, Isa isa) {
-    const nn::Graph graph = nn::read_network(file);
+Network::Network(std::span<const std::byte> file, Isa isa, std::optional<InputSize> size) {
+    nn::Graph graph = nn::read_network(file);
     const nn::Kernels kernels{simd::network_kernels(isa), simd::quantized_kernels(isa)};
     const auto info = [&](const std::string& name, int value) {
         return TensorInfo{name, graph.values[static_cast<std::size_t>(value)].shape};
     };
+    nn::Builder::Result built = size ? nn::for_size(*size, [&] { return resized(graph, *size, kernels); }) : build(graph, kernels);
     plan_ = std::make_unique<Plan>(Plan{kernels, isa, info(graph.values[static_cast<std::size_t>(graph.input)].name, graph.input),
-                                        {}, build(graph, kernels)});
+                                        {}, std::move(built)});
     for (const nn::Output& output : graph.outputs) plan_->outputs.push_back(info(output.name, output.value));
 }
 

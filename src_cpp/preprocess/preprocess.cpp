@@ -32,6 +32,8 @@ namespace {
 constexpr int kLargestOutput = 4096;
 constexpr int kLargestImage = 1 << 24;  // a side, so that positions in bytes fit an int
 
+}  // namespace
+
 void check_image(const ImageView& image) {
     if (image.data != nullptr && image.width > 0 && image.height > 0 && image.width <= kLargestImage &&
         image.height <= kLargestImage) {
@@ -41,8 +43,6 @@ void check_image(const ImageView& image) {
                                              " pixels a side, got width " + std::to_string(image.width) +
                                              " and height " + std::to_string(image.height));
 }
-
-}  // namespace
 
 void check_spec(const PreprocessSpec& spec) {
     if (spec.width < 1 || spec.height < 1 || spec.width > kLargestOutput || spec.height > kLargestOutput) {

@@ -19,6 +19,11 @@ namespace {
 
 }  // namespace
 
+bool outside(const Box& box, const ImageView& image) noexcept {
+    return box.x1 <= 0.0F || box.y1 <= 0.0F || static_cast<double>(box.x0) >= image.width ||
+           static_cast<double>(box.y0) >= image.height;
+}
+
 Window crop_window(const Box& box, std::size_t index, const PreprocessSpec& spec, const ImageView& image) {
     if (!std::isfinite(box.x0) || !std::isfinite(box.y0) || !std::isfinite(box.x1) || !std::isfinite(box.y1)) {
         refuse(box, index, "finite numbers");
@@ -26,8 +31,7 @@ Window crop_window(const Box& box, std::size_t index, const PreprocessSpec& spec
     if (!(box.x0 < box.x1) || !(box.y0 < box.y1)) {
         refuse(box, index, "a box with an area (x0 < x1 and y0 < y1, in pixels)");
     }
-    if (box.x1 <= 0.0F || box.y1 <= 0.0F || static_cast<double>(box.x0) >= image.width ||
-        static_cast<double>(box.y0) >= image.height) {
+    if (outside(box, image)) {
         refuse(box, index, "a box that overlaps the image of " + std::to_string(image.width) + " x " +
                                std::to_string(image.height) + " pixels");
     }

@@ -6,6 +6,8 @@
 #include <cstdlib>
 #include <new>
 
+#include "detector_file.hpp"
+#include "hpe/detect.hpp"
 #include "hpe/network.hpp"
 #include "network_file.hpp"
 
@@ -44,4 +46,21 @@ TEST_CASE("running a network allocates nothing") {
         CHECK(allocations == before);
         CHECK(before > 0);
     }
+}
+
+TEST_CASE("finding and following faces allocates nothing once a size has been seen") {
+    const hpe::FaceDetector detector(hpe::test::detector_card(), hpe::test::bright_detector(), hpe::active_isa());
+    const hpe::test::Scene scene = hpe::test::Scene(100, 60).square(24, 16, 16).square(64, 32, 16);
+    const hpe::ImageView image{scene.pixels.data(), 100, 60, 100, 1, hpe::PixelFormat::Mono8};
+    std::vector<hpe::Face> faces;
+    std::array<hpe::Face, 1> followed{};
+    const std::array<hpe::Box, 1> boxes = {hpe::Box{20, 10, 50, 40}};
+    detector.detect(image, faces);
+    detector.follow(image, boxes, followed);
+    const long before = allocations;
+    detector.detect(image, faces);
+    detector.follow(image, boxes, followed);
+    CHECK(allocations == before);
+    CHECK(faces.size() == 2);
+    CHECK(followed[0].score > 0.5F);
 }

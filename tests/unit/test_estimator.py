@@ -249,7 +249,7 @@ def test_a_batch_needs_boxes_for_each_image(pose: HeadPose, grey_ramp: Image) ->
         ({"threads": 0}, "threads: expected a whole number >= 1, got 0"),
         ({"threads": 1.5}, "threads: expected a whole number >= 1, got 1.5"),
         ({"threads": True}, "threads: expected a whole number >= 1, got True"),
-        ({"camera": np.eye(3)}, "camera: expected None .* got a float64 array"),
+        ({"camera": np.eye(3)}, "camera: expected a hpe_edge.Camera.* got a float64 array"),
         ({"detector": "haar"}, "detector: expected one of .* got 'haar'"),
         ({"detector": 3}, "detector: expected one of .* got int"),
         ({"backend": "tpu"}, "backend: expected one of .* got 'tpu'"),

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -17,12 +18,22 @@ struct TensorInfo {
     std::vector<int> shape;
 };
 
+// Pixels of a network's input [C, height, width].
+struct InputSize {
+    int height;
+    int width;
+
+    friend bool operator==(const InputSize&, const InputSize&) = default;
+};
+
 // A network planned for one instruction set: shapes fixed, weights packed, memory laid out. Immutable, so that threads
 // may share it; each brings a Workspace of its own.
 class Network {
   public:
-    // Reads a network file (docs/NETWORK_FILE.md). The bytes may go afterwards. Throws Error(CorruptModel).
-    Network(std::span<const std::byte> file, Isa isa);
+    // Reads a network file (docs/NETWORK_FILE.md). The bytes may go afterwards. With a `size`, the input has that many
+    // pixels in place of the file's, and all other shapes follow. Throws Error(CorruptModel), and Error(InvalidArgument)
+    // where the graph does not allow the size: too small for a kernel, or with a node that is made for the file's size.
+    Network(std::span<const std::byte> file, Isa isa, std::optional<InputSize> size = std::nullopt);
     ~Network();
     Network(Network&&) noexcept;
     Network& operator=(Network&&) noexcept;

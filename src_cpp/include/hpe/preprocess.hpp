@@ -37,6 +37,9 @@ void check_spec(const PreprocessSpec& spec);
 // Larger crop windows, in source pixels a side, are refused: such a box is a mistake.
 inline constexpr double kLargestWindow = 65536.0;
 
+// Throws Error(InvalidImage) when an image has no pixels, or more than 2^24 a side.
+void check_image(const ImageView& image);
+
 // Throws the errors of preprocess() that are about the image and the boxes.
 void check_boxes(const ImageView& image, std::span<const Box> boxes, const PreprocessSpec& spec);
 
