@@ -277,7 +277,7 @@ class HeadPose:
     def _follow(self, boxes: ArrayLike | None, options: dict[str, Any]) -> Callable[[Frame], HeadPoses]:
         """What is done with each frame of one video."""
         given = None if boxes is None else _as_boxes(boxes, "boxes")
-        if given is None and options.get("detector", self._detector) is None:
+        if given is None and options.get("detector", self.detector) is None:
             raise InvalidArgumentError(_NO_FACES)
         tracker = self.tracker(**options)
         return lambda frame: tracker.update(frame.image, frame.time_s, boxes=given)

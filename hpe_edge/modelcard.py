@@ -14,7 +14,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Final, Literal, cast
+from typing import Any, Final, Literal, Protocol, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -152,7 +152,7 @@ class ModelCard:
             version=fields.text("version"),
             licence=fields.text("licence"),
             description=fields.text("description"),
-            files=_read_files(fields.child("files")),
+            files=read_files(fields.child("files")),
             input=_read_input(fields.child("input")),
             head=_read_head(fields.child("head")),
             pitch_zero_deg=fields.number("pitch_zero_deg", low=-90.0, high=90.0),
@@ -230,7 +230,19 @@ def sha256_hex(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def read_verified(card: ModelCard, kind: str, folder: str | os.PathLike[str]) -> bytes:
+class FileCard(Protocol):
+    """A card that names files: a model's, a detector's."""
+
+    @property
+    def name(self) -> str:
+        """For messages."""
+
+    @property
+    def files(self) -> Mapping[str, FileEntry]:
+        """By kind."""
+
+
+def read_verified(card: FileCard, kind: str, folder: str | os.PathLike[str]) -> bytes:
     """The bytes of one of the card's files, after their size and sha256 were checked.
 
     The bytes that were checked are those that are returned, so nothing can change in between.
@@ -267,7 +279,12 @@ def _read_bytes(path: Path) -> bytes:
         raise ModelNotFoundError(f"cannot read model file {path}: {error.strerror or error}") from error
 
 
-def _read_files(fields: Fields) -> dict[str, FileEntry]:
+def read_files(fields: Fields) -> dict[str, FileEntry]:
+    """The entries of a card's ``files``, by kind.
+
+    Raises:
+        CorruptModelError: there is none, or one is not a plain name with a sha256 and a size.
+    """
     files = {kind: _read_file_entry(fields.child(kind)) for kind in fields.names()}
     if not files:
         raise fields.error("", "at least one file", "none")

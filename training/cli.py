@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from hpe_edge.training.data import command as data_command
 from hpe_edge.training.detection import command as detection_command
+from hpe_edge.training.detection.evaluation import command as faces_command
 from hpe_edge.training.evaluation import command as evaluate_command
 from hpe_edge.training.evaluation import compare_command
 from hpe_edge.training.likeness import command as likeness_command
@@ -24,7 +25,7 @@ Run = Callable[[argparse.Namespace], int]
 
 _COMMANDS = (
     synthetic_command, sets_command, card_command, engine_command, native_command, quantize_command, evaluate_command,
-    compare_command, studies_command, data_command, likeness_command, detection_command,
+    compare_command, faces_command, studies_command, data_command, likeness_command, detection_command,
 )  # fmt: skip
 
 

@@ -15,7 +15,7 @@ from typing import Any, Final, cast
 
 from hpe_edge._fields import Fields
 from hpe_edge.errors import CorruptModelError, ModelNotFoundError
-from hpe_edge.modelcard import ChannelOrder, FileEntry, ModelCard, _read_files, read_verified
+from hpe_edge.modelcard import ChannelOrder, FileEntry, read_files, read_verified
 
 DETECTOR_FORMAT: Final = "hpe-edge-detector/1"
 KINDS: Final = ("safetensors", "onnx", "safetensors-int8", "onnx-int8")
@@ -114,7 +114,7 @@ class DetectorCard:
             ModelNotFoundError: the card has no file of this kind, or the file is not there.
             CorruptModelError: size or sha256 differ from the card's.
         """
-        return read_verified(cast(ModelCard, self), kind, folder)  # which reads name and files alone
+        return read_verified(self, kind, folder)
 
 
 def load_detector_card(path: str | os.PathLike[str]) -> DetectorCard:
@@ -134,8 +134,19 @@ def load_detector_card(path: str | os.PathLike[str]) -> DetectorCard:
     return DetectorCard.from_dict(data, source=str(source))
 
 
+def save_detector_card(card: DetectorCard, path: str | os.PathLike[str]) -> None:
+    """Write a card as indented JSON, checked first, so that what is written can be loaded.
+
+    Raises:
+        CorruptModelError: the card holds a value that a card may not have.
+    """
+    data = card.as_dict()
+    DetectorCard.from_dict(data, source=f"card for {path}")
+    Path(path).write_text(json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
+
+
 def _checked_files(fields: Fields) -> dict[str, FileEntry]:
-    files = _read_files(fields)
+    files = read_files(fields)
     for kind in files:
         if kind not in KINDS:
             raise fields.error(kind, f"only the kinds {list(KINDS)}", "another kind")

@@ -23,6 +23,7 @@ BUNDLED: Final = "face"
 """Name of the bundled detector."""
 PRECISIONS: Final = ("auto", "fp32", "int8")
 
+_KINDS: Final = {"fp32": "safetensors", "int8": "safetensors-int8"}
 _TRIALS: Final = 15
 
 
@@ -38,8 +39,8 @@ class FaceDetector:
 
     Args:
         card: path of a detector card; the bundled one when left out.
-        precision: ``"fp32"``, ``"int8"``, or ``"auto"``: where the card has an 8-bit file, what runs faster on this
-            machine, tried for a few milliseconds.
+        precision: ``"fp32"``, ``"int8"``, or ``"auto"``: that of the card's files which runs faster on this machine,
+            tried for a few milliseconds.
         longest_side: pixels, 32 to 4096, of the longer side that an image is scaled to; the card's when left out.
             Faces below about 8 pixels there are not found: a larger one finds smaller faces and takes longer.
         score_threshold: above 0 and below 1; the card's when left out.
@@ -64,13 +65,12 @@ class FaceDetector:
         path = bundled_card_path() if card is None else Path(card)
         self._card = load_detector_card(path)
         options = (longest_side, score_threshold, max_faces)
-        if precision == "auto" and "safetensors-int8" in self._card.files:
-            self._core, self._precision = _faster(
-                _open(self._card, path.parent, "fp32", *options), _open(self._card, path.parent, "int8", *options)
-            )
-        else:
-            self._precision = "fp32" if precision == "auto" else precision
-            self._core = _open(self._card, path.parent, self._precision, *options)
+        wanted = (
+            [name for name, kind in _KINDS.items() if kind in self._card.files] if precision == "auto" else [precision]
+        )
+        cores = {name: _open(self._card, path.parent, name, *options) for name in wanted or ["fp32"]}
+        self._precision = _fastest(cores) if len(cores) > 1 else next(iter(cores))
+        self._core = cores[self._precision]
 
     @property
     def name(self) -> str:
@@ -134,7 +134,7 @@ def _open(
     score_threshold: float | None,
     max_faces: int,
 ) -> _core.FaceDetector:
-    kind = "safetensors" if precision == "fp32" else f"safetensors-{precision}"
+    kind = _KINDS[precision]
     data = card.read(kind, folder)
     try:
         return _core.FaceDetector(
@@ -148,14 +148,14 @@ def _open(
         raise CorruptModelError(f"detector {card.name!r} ({card.files[kind].path}): {error}") from error
 
 
-def _faster(fp32: _core.FaceDetector, int8: _core.FaceDetector) -> tuple[_core.FaceDetector, str]:
-    """The one that looks at one small window in the lower median time; they take turns, as in the backends."""
+def _fastest(cores: dict[str, _core.FaceDetector]) -> str:
+    """That which looks at one small window in the lowest median time; they take turns, as in the backends."""
     image = np.zeros((96, 96, 3), np.uint8)
     box = np.array([[28, 28, 68, 68]], np.float32)
-    times_ns: dict[str, list[int]] = {"fp32": [], "int8": []}
+    times_ns: dict[str, list[int]] = {precision: [] for precision in cores}
     for _ in range(_TRIALS):
-        for precision, core in (("fp32", fp32), ("int8", int8)):
+        for precision, core in cores.items():
             start = time.perf_counter_ns()
             core.follow(image, box, pixel_format="bgr8")
             times_ns[precision].append(time.perf_counter_ns() - start)
-    return (int8, "int8") if median(times_ns["int8"]) < median(times_ns["fp32"]) else (fp32, "fp32")
+    return min(times_ns, key=lambda precision: median(times_ns[precision]))

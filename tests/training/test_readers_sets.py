@@ -15,7 +15,7 @@ pytest.importorskip("scipy")
 import fake_photos
 from hpe_edge.training.data import catalog, command
 from hpe_edge.training.data.catalog import DATASETS, select
-from hpe_edge.training.data.pointing04 import pointing04
+from hpe_edge.training.data.pointing04 import box_from_face, pointing04
 from hpe_edge.training.data.protocols import PROTOCOLS, protocol, read_part
 from hpe_edge.training.data.w300lp import w300lp
 from hpe_edge.training.evaluation.crops import CROP_RECIPES, Crop, Sides, on_black, one_after_another
@@ -246,3 +246,10 @@ def test_no_pitch_zero_without_pitch_labels() -> None:
     truth = np.array([[10.0, np.nan, np.nan]], np.float32)
     with pytest.raises(InvalidArgumentError, match="pitch zero: expected labels with pitch"):
         fit_pitch_zero(Evaluation(("a",), truth, np.zeros((1, 3), np.float32)))
+
+
+def test_pointing04_boxes_reach_from_the_nose_to_the_jaw_of_turned_heads() -> None:
+    frontal, left, right = (box_from_face(200, 150, 100, yaw, 0) for yaw in (0, 60, -60))
+    assert abs(frontal[0] + frontal[2] - 400) < 1e-3, "symmetric about the annotated centre"
+    np.testing.assert_allclose(400 - left[[2, 0]], right[[0, 2]], atol=1e-3)
+    assert left[2] - 200 > 2 * (200 - left[0]) > 0, "a nose to image-left has its jaw to the right of the centre"

@@ -20,6 +20,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from hpe_edge import _core
+from hpe_edge.camera import MEAN_FACE_M
 from hpe_edge.errors import DatasetError
 
 from .archive import FileTree
@@ -28,11 +30,11 @@ from .samples import Sample, spread
 COLUMNS = ("path", "person", "series", "tilt", "pan", "cx", "cy", "w", "h")
 _IMAGE = re.compile(r"(?:^|/)Person(\d\d)/person\1(\d)\d\d([+-]\d+)([+-]\d+)\.jpg$")
 
-# The annotated face reaches from the forehead to below the mouth. These fractions of its size, chosen by
-# eye on a contact sheet of 40 poses, reach from the brows to the chin and from jaw to jaw instead.
-HALF_WIDTH = 0.575
-ABOVE_CENTRE = 0.36
-BELOW_CENTRE = 0.74
+# The annotated face reaches from the forehead to below the mouth. Chosen by eye on a contact sheet of 40 poses: the
+# tight box of a frontal face is so much higher, and the annotated centre so far above its middle, in its heights.
+FACE_HEIGHT = 1.10
+CENTRE_ABOVE = 0.19
+_MARKED = slice(27, 48)  # nose and eyes of the 68 points
 
 
 def pointing04(
@@ -82,21 +84,24 @@ def _text_rows(tree: FileTree, names: set[str]) -> Iterator[tuple[dict[str, str]
         yield dict(zip(COLUMNS, (name, *found.groups(), *face), strict=False)), f"{tree.path}: {text_name}"
 
 
-def box_from_face(cx: float, cy: float, width: float, height: float) -> NDArray[np.float32]:
-    """Annotated face (centre and size, pixels) -> (4,) the closest fixed guess at a tight 68-point box.
+def box_from_face(cx: float, cy: float, height: float, yaw_deg: float, pitch_deg: float) -> NDArray[np.float32]:
+    """Annotated face (centre and height, pixels) of a head turned so -> (4,) its tight 68-point box.
 
-    >>> box_from_face(100.0, 100.0, 100.0, 100.0).tolist()
-    [42.5, 64.0, 157.5, 174.0]
+    The average face is turned and laid with what the annotation marks, eyes and nose, on the annotated centre. The
+    annotated width is left out: it is that of what is seen of the face, which ends before the jaw does.
+
+    >>> box_from_face(100.0, 100.0, 100.0, 0.0, 0.0).round().tolist()
+    [38.0, 64.0, 162.0, 174.0]
+    >>> box_from_face(100.0, 100.0, 100.0, 90.0, 0.0).round().tolist()
+    [78.0, 64.0, 170.0, 174.0]
     """
-    return np.array(
-        [
-            cx - HALF_WIDTH * width,
-            cy - ABOVE_CENTRE * height,
-            cx + HALF_WIDTH * width,
-            cy + BELOW_CENTRE * height,
-        ],
-        np.float32,
-    )
+    low, high = MEAN_FACE_M[:, :2].min(0), MEAN_FACE_M[:, :2].max(0)
+    pixels_a_metre = FACE_HEIGHT * height / (high[1] - low[1])
+    middle = (low + high) / 2 - (0.0, CENTRE_ABOVE * height / pixels_a_metre)
+    marked = np.array([*middle, MEAN_FACE_M[_MARKED, 2].mean()])
+    rotation = _core.euler_to_rotation(np.array([[yaw_deg, pitch_deg, 0.0]]))[0]
+    seen = ((MEAN_FACE_M - marked) @ rotation.T)[:, :2] * pixels_a_metre + (cx, cy)
+    return np.concatenate([seen.min(0), seen.max(0)]).astype(np.float32)
 
 
 def _sample(tree: FileTree, names: set[str], row: dict[str, str], where: str) -> Sample:
@@ -109,6 +114,6 @@ def _sample(tree: FileTree, names: set[str], row: dict[str, str], where: str) ->
     if row["path"] not in names:
         raise DatasetError(f"{where}: expected the image {row['path']}, got no such file")
     euler_deg = np.array([pan, tilt, np.nan], np.float32)
-    box = box_from_face(cx, cy, width, height)
+    box = box_from_face(cx, cy, height, pan, tilt)
     name = row["path"].rsplit("/", 1)[-1].removesuffix(".jpg")
     return Sample(name, tree.source(row["path"]), box, euler_deg, group=f"Person{row['person']}")

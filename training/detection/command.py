@@ -1,4 +1,4 @@
-"""``hpe-edge train-faces``. Heavy imports wait until it runs."""
+"""``hpe-edge train-faces`` and ``export-faces``. Heavy imports wait until it runs."""
 
 from __future__ import annotations
 
@@ -19,7 +19,12 @@ VIEWS, VIEW_PX, VIEW_SEED = 3000, 224, 1
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Register ``train-faces``."""
+    """Register ``train-faces`` and ``export-faces``."""
+    _add_train(subparsers)
+    _add_export(subparsers)
+
+
+def _add_train(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = subparsers.add_parser(
         "train-faces",
         help="train the face detector on rendered scenes and heads",
@@ -46,6 +51,45 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
     parser.add_argument("--quiet", action="store_true", help="no progress bar")
     parser.set_defaults(func=run)
+
+
+def _add_export(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = subparsers.add_parser(
+        "export-faces",
+        help="write a trained face detector as files with a card",
+        description="Write a checkpoint of train-faces as NAME.json and network files, calibrated on rendered scenes.",
+        epilog="example: hpe-edge export-faces faces/last.pt --scenes scenes --out detector --longest-side 320",
+    )
+    parser.add_argument("checkpoint", type=Path, help="last.pt of hpe-edge train-faces")
+    parser.add_argument(
+        "--scenes", type=Path, nargs="+", required=True, metavar="DIR", help="of hpe-edge render-scenes"
+    )
+    parser.add_argument("--cache", type=Path, help="folder for the decoded pictures (default: OUT/cache)")
+    parser.add_argument("--out", type=Path, required=True, help="folder for the files")
+    parser.add_argument("--name", default="face", help="of the card and its files (default: face)")
+    parser.add_argument("--model-version", default="0.1.0", help="in the card (default: 0.1.0)")
+    parser.add_argument("--score", type=float, default=0.5, help="least score of a face (default: 0.5)")
+    parser.add_argument("--nms-iou", type=float, default=0.4, help="largest overlap of two faces (default: 0.4)")
+    parser.add_argument("--longest-side", type=int, default=320, help="of the input in pixels (default: 320)")
+    parser.add_argument(
+        "--kinds", nargs="+", choices=("onnx", "safetensors", "onnx-int8", "safetensors-int8"),
+        default=["onnx", "safetensors", "onnx-int8", "safetensors-int8"], help="files to write (default: all)",
+    )  # fmt: skip
+    parser.add_argument("--json", action="store_true", help="print the result as JSON")
+    parser.add_argument("--quiet", action="store_true", help="no progress bar")
+    parser.set_defaults(func=run_export)
+
+
+def run_export(args: argparse.Namespace) -> int:
+    """Export; prints where the card lies."""
+    from hpe_edge.training.detection.export import Thresholds, export_faces
+    from hpe_edge.training.detection.pictures import of_scenes
+
+    scenes = of_scenes(args.scenes, args.cache or args.out / "cache", quiet=args.quiet)
+    thresholds = Thresholds(args.score, args.nms_iou, args.longest_side)
+    card = export_faces(args.checkpoint, args.out, args.name, args.model_version, thresholds, scenes, args.kinds)
+    print(json.dumps({"card": str(card)}) if args.json else f"{card}: written with {' '.join(args.kinds)}")
+    return 0
 
 
 def run(args: argparse.Namespace) -> int:

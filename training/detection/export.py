@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,18 +16,20 @@ from hpe_edge.training.detection.config import STRIDES
 from hpe_edge.training.detection.pictures import Floats, Pictures
 from hpe_edge.training.detection.train import load_face_net
 from hpe_edge.training.native.convert import network_bytes
+from hpe_edge.training.native.file import network_graph
 from hpe_edge.training.native.int8 import Options, make_int8
 from hpe_edge.training.native.onnx_runtime import run_model
 from hpe_edge.training.onnx_graph import write_onnx
 from torch import nn
 
 from hpe_edge import _core
-from hpe_edge.detectors.card import DetectorCard, DetectorInput, MapOutput, save_detector_card
+from hpe_edge.detectors.card import DetectorCard, DetectorInput, DetectorOutput, save_detector_card
 from hpe_edge.errors import CorruptModelError
 from hpe_edge.modelcard import FileEntry
 
 SIDE = 320  # of the stored networks; they are planned anew for other sizes
 PARITY = 1e-3
+KINDS = ("onnx", "safetensors", "onnx-int8", "safetensors-int8")
 OUTPUTS = tuple(f"stride{stride}" for stride in STRIDES)
 
 
@@ -40,9 +43,9 @@ class Thresholds:
 
 
 def export_faces(
-    checkpoint: Path, out: Path, name: str, version: str, thresholds: Thresholds, scenes: Pictures
+    checkpoint: Path, out: Path, name: str, version: str, thresholds: Thresholds, scenes: Pictures, kinds: Sequence[str]
 ) -> Path:
-    """Write ``NAME.onnx``, ``NAME.safetensors``, both ``-int8``, and ``NAME.json``; returns the card's path.
+    """Write ``NAME.json`` and the files of these ``kinds`` that it names, of `KINDS`; returns the card's path.
 
     scenes: rendered pictures to calibrate the 8 bits on.
 
@@ -52,16 +55,10 @@ def export_faces(
     """
     network, config, note = load_face_net(checkpoint)
     out.mkdir(parents=True, exist_ok=True)
-    paths = {kind: out / f"{name}{'-int8' if 'int8' in kind else ''}.{kind.split('-')[0]}" for kind in _KINDS}
-    deployed, doc = network.deploy(), f"faces: raw maps {', '.join(OUTPUTS)}; decode them as the card says"
-    write_onnx(deployed, (3, SIDE, SIDE), OUTPUTS, paths["onnx"], doc)
-    native = network_bytes(onnx.load(str(paths["onnx"])))
-    paths["safetensors"].write_bytes(native)
-    images = calibration_images(scenes)
-    _check_parity(deployed, paths["onnx"], native, images[:4])
-    made = make_int8(native, images, Options(keep_float=_head_layers(native)), f"faces: {name} {version} in 8 bits")
-    paths["safetensors-int8"].write_bytes(made.native)
-    onnx.save(made.onnx, str(paths["onnx-int8"]))
+    files = _contents(network.deploy(), calibration_images(scenes), f"faces: {name} {version}")
+    paths = {kind: out / f"{name}{'-int8' if 'int8' in kind else ''}.{kind.split('-')[0]}" for kind in kinds}
+    for kind, path in paths.items():
+        path.write_bytes(files[kind])
     card = DetectorCard(
         name=name,
         version=version,
@@ -69,7 +66,7 @@ def export_faces(
         description="face detector: anchor-free maps at strides 8, 16 and 32, trained on rendered CC0 heads and scenes",
         files={kind: FileEntry.of(path) for kind, path in paths.items()},
         input=DetectorInput("input", "bgr", (MEAN,) * 3, (SCALE,) * 3, thresholds.longest_side),
-        outputs=tuple(MapOutput(output, stride) for output, stride in zip(OUTPUTS, STRIDES, strict=True)),
+        outputs=tuple(DetectorOutput(output, stride) for output, stride in zip(OUTPUTS, STRIDES, strict=True)),
         score_threshold=thresholds.score,
         nms_iou=thresholds.nms_iou,
         training={"config": config.as_dict(), **note},
@@ -79,10 +76,19 @@ def export_faces(
     return out / f"{name}.json"
 
 
-_KINDS = ("onnx", "safetensors", "onnx-int8", "safetensors-int8")
+def _contents(network: nn.Module, images: Floats, doc: str) -> dict[str, bytes]:
+    """The bytes of all `KINDS`; images (N, 3, SIDE, SIDE) calibrate those in 8 bits."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "face.onnx"
+        write_onnx(network, (3, SIDE, SIDE), OUTPUTS, path, f"{doc}; raw maps, to be decoded as the card says")
+        exported = path.read_bytes()
+    native = network_bytes(onnx.load_from_string(exported))
+    _check_parity(network, exported, native, images[:4])
+    made = make_int8(native, images, Options(keep_float=_head_layers(native)), f"{doc} in 8 bits")
+    return dict(zip(KINDS, (exported, native, made.onnx.SerializeToString(), made.native), strict=True))
 
 
-def calibration_images(scenes: Pictures, count: int = 300) -> Floats:
+def calibration_images(scenes: Pictures, count: int = 100) -> Floats:
     """Scenes spread over the set, as the stored network's input (count, 3, SIDE, SIDE)."""
     chosen = np.linspace(0, len(scenes) - 1, min(count, len(scenes))).astype(int)
     return np.stack([_filled(np.asarray(scenes.images[number])) for number in chosen])
@@ -98,20 +104,18 @@ def _filled(image: np.ndarray[Any, np.dtype[np.uint8]]) -> Floats:
 
 def _head_layers(native: bytes) -> tuple[str, ...]:
     """Names of the convolutions that make the outputs: they stay in float32."""
-    from hpe_edge.training.native.file import network_graph
-
     return tuple(network_graph(native).outputs.values())
 
 
-def _check_parity(network: nn.Module, onnx_path: Path, native: bytes, images: Floats) -> None:
+def _check_parity(network: nn.Module, exported: bytes, native: bytes, images: Floats) -> None:
     with torch.no_grad():
         expected = dict(zip(OUTPUTS, (m.numpy() for m in network(torch.from_numpy(images))), strict=True))
     runs: dict[str, Mapping[str, Floats]] = {
-        "ONNX Runtime": run_model(onnx.load(str(onnx_path)), images),
+        "ONNX Runtime": run_model(onnx.load_from_string(exported), images),
         "the native network": _core.Network(native).run(images),
     }
     for runtime, outputs in runs.items():
         for name, values in expected.items():
             difference = float(np.abs(outputs[name] - values).max())
             if not difference <= PARITY * max(1.0, float(np.abs(values).max())):
-                raise CorruptModelError(f"{onnx_path}: {name}: {runtime} differs from torch by {difference:.2g}")
+                raise CorruptModelError(f"export: {name}: {runtime} differs from torch by {difference:.2g}")

@@ -6,19 +6,22 @@ import argparse
 import json
 import shlex
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from hpe_edge.errors import InvalidArgumentError, missing_dependency
 
 if TYPE_CHECKING:
     from hpe_edge.training.data.catalog import Selection
     from hpe_edge.training.data.samples import Sample
-    from hpe_edge.training.evaluation.evaluate import Evaluation, Progress
+    from hpe_edge.training.evaluation.evaluate import Evaluation
+    from hpe_edge.training.evaluation.found_boxes import FoundBoxes
     from hpe_edge.training.evaluation.fusion import Fused
     from hpe_edge.training.evaluation.predictors import Network, Predictor
+
+Item = TypeVar("Item")
 
 _EPILOG = """\
 examples:
@@ -27,6 +30,7 @@ examples:
   hpe-edge evaluate --dataset aflw2000 --path AFLW2000 --model peer.onnx --crop-recipe fsanet-clipped
   hpe-edge evaluate --dataset aflw2000 --path AFLW2000 --margin-curve --out report
   hpe-edge evaluate --dataset aflw2000 --path AFLW2000 --model one/card.json --fuse two/card.json three/last.pt
+  hpe-edge evaluate --dataset aflw2000 --path AFLW2000 --boxes detector
   hpe-edge evaluate --dataset aflw2000 --path AFLW2000 --constant
 """
 
@@ -43,7 +47,12 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     parser.add_argument("--dataset", required=True, metavar="NAME", help="one of `hpe-edge datasets`, such as aflw2000")
     parser.add_argument("--path", required=True, type=Path, metavar="DIR", help="its folder or zip")
-    parser.add_argument("--boxes", type=Path, metavar="CSV", help="a detector's boxes instead of the set's own (BIWI)")
+    parser.add_argument(
+        "--boxes",
+        metavar="B",
+        help="instead of the set's own boxes: detector, or detector:NAME as in evaluate-faces, to find the faces; "
+        "a CSV of a detector's boxes (BIWI)",
+    )
     what = parser.add_mutually_exclusive_group()
     what.add_argument(
         "--model",
@@ -98,6 +107,9 @@ def run(options: argparse.Namespace) -> int:
 
     _check(options)
     selection = _select(options)
+    found = _found_boxes(options, selection.samples)
+    if found is not None:
+        selection = replace(selection, samples=found.samples)
     samples = selection.samples
     if options.constant:
         evaluation = constant_baseline(samples)
@@ -107,6 +119,8 @@ def run(options: argparse.Namespace) -> int:
         fused = _fused(options, members, options.margin)
         evaluation = evaluate(fused, samples, flip=options.flip, progress=_progress(options, "evaluate"))
         report = _model_report(options, members, fused) | _extras(options, samples, evaluation, members)
+        if found is not None:
+            report["boxes"] = _boxes_report(options, found, fused)
     report = _data_report(options, selection) | report | _scores(evaluation)
     if options.dataset == "afw":
         report["yaw_within_15"] = _yaw_within_15(evaluation)
@@ -122,9 +136,37 @@ def _select(options: argparse.Namespace) -> Selection:
     from hpe_edge.training.data.catalog import select
 
     return select(
-        options.dataset, options.path, limit=options.limit, all_poses=options.all_poses, boxes=options.boxes,
+        options.dataset, options.path, limit=options.limit, all_poses=options.all_poses,
+        boxes=None if options.boxes is None or _detector_name(options) else Path(options.boxes),
         expect_whole=options.whole,
     )  # fmt: skip
+
+
+def _detector_name(options: argparse.Namespace) -> str | None:
+    """The detector of ``--boxes detector[:NAME]``."""
+    word, _, name = (options.boxes or "").partition(":")
+    return (name or "face") if word == "detector" else None
+
+
+def _found_boxes(options: argparse.Namespace, samples: Sequence[Sample]) -> FoundBoxes | None:
+    name = _detector_name(options)
+    if name is None:
+        return None
+    from hpe_edge.training.detection.evaluation.detectors import open_candidate
+    from hpe_edge.training.evaluation.found_boxes import find_boxes
+
+    return find_boxes(open_candidate(name), samples, progress=_progress(options, "find faces"))
+
+
+def _boxes_report(options: argparse.Namespace, found: FoundBoxes, fused: Fused[Predictor]) -> dict[str, Any]:
+    """Whose boxes these are, and the same images with the labelled boxes."""
+    from hpe_edge.training.evaluation.evaluate import evaluate
+
+    labelled = evaluate(fused, found.labelled, flip=options.flip, progress=_progress(options, "labelled boxes"))
+    return {
+        "detector": _detector_name(options), "found": len(found.samples), "missed": list(found.missed),
+        "mean_iou": found.mean_iou, "labelled_boxes_mae_deg": labelled.metrics.mae_deg,
+    }  # fmt: skip
 
 
 def _yaw_within_15(evaluation: Evaluation) -> float:
@@ -136,9 +178,10 @@ def _yaw_within_15(evaluation: Evaluation) -> float:
 def _check(options: argparse.Namespace) -> None:
     crop_given = options.margin is not None or options.square is not None or options.crop_recipe != "card"
     looks = crop_given or options.flip or options.margin_curve or options.fit_pitch_zero or options.fuse
+    looks = looks or _detector_name(options)
     if options.constant and looks:
         raise InvalidArgumentError(
-            "--constant: expected no crop, flip, fusion, margin curve or pitch fit with it: it looks at no photograph"
+            "--constant: expected no crop, flip, fusion, detector, margin curve or pitch fit: it looks at no photograph"
         )
     partial = options.checkpoint or options.fuse or options.flip or options.limit or options.boxes or crop_given
     partial = partial or options.precision != "fp32"
@@ -191,11 +234,11 @@ def _fused(options: argparse.Namespace, members: Sequence[_Member], margin: floa
     )
 
 
-def _progress(options: argparse.Namespace, label: str) -> Progress:
+def _progress(options: argparse.Namespace, label: str) -> Callable[[Sequence[Item]], Iterable[Item]]:
     from tqdm import tqdm
 
-    def bar(samples: Sequence[Sample]) -> Iterable[Sample]:
-        shown: Iterable[Sample] = tqdm(samples, desc=label, unit="photo", disable=options.quiet, leave=False)
+    def bar(samples: Sequence[Item]) -> Iterable[Item]:
+        shown: Iterable[Item] = tqdm(samples, desc=label, unit="photo", disable=options.quiet, leave=False)
         return shown
 
     return bar
@@ -305,11 +348,20 @@ def _print(options: argparse.Namespace, evaluation: Evaluation, report: dict[str
     print(f"\n{evaluation.metrics.table()}")
     if "yaw_within_15" in report:
         print(f"\nyaw, rounded to 15 degrees, at most 15 off: {100 * report['yaw_within_15']:.2f} %")
+    if "boxes" in report:
+        _print_boxes(report["boxes"])
     calibration = evaluation.calibration
     print("\nno spread: the model gives none" if calibration is None else f"\n{calibration.table()}")
     _print_extras(report)
     if options.out is not None:
         print(f"\nwritten: {options.out}")
+
+
+def _print_boxes(boxes: dict[str, Any]) -> None:
+    print(
+        f"\nboxes found by {boxes['detector']}: {boxes['found']} images, mean IoU {boxes['mean_iou']:.3f}; not found: "
+        f"{len(boxes['missed'])}; MAE with the labelled boxes on the same images: {boxes['labelled_boxes_mae_deg']:.3f}"
+    )
 
 
 def _print_extras(report: dict[str, Any]) -> None:
