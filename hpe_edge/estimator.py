@@ -15,7 +15,7 @@ from hpe_edge import _core
 from hpe_edge.backends import Backend, FrameBackend, available_backends, file_kind, open_backend
 from hpe_edge.camera import Camera, place_heads
 from hpe_edge.detectors import Detections, Detector, available_detectors, open_detector
-from hpe_edge.detectors.face import BUNDLED, bundled_card_path
+from hpe_edge.detectors.face import BUNDLED
 from hpe_edge.detectors.full_frame import full_frame_box
 from hpe_edge.errors import InvalidArgumentError, InvalidBoxError
 from hpe_edge.heads import decode
@@ -29,12 +29,6 @@ FloatArray: TypeAlias = NDArray[np.float32]
 
 PRECISIONS: Final = ("auto", "fp32", "int8")
 
-_NO_FACES: Final = (
-    "no face detector is installed with this copy, so estimate() must be told where the faces are: pass boxes= (tight "
-    "face boxes in pixels), or is_crop=True for an image that is one head, or make "
-    'HeadPose(detector="full-frame")'
-)
-
 
 @dataclass(frozen=True)
 class RuntimeInfo:
@@ -47,7 +41,7 @@ class RuntimeInfo:
             ``"neon"``, ``"neondot"``).
         precision: arithmetic of the network.
         threads: threads that one call may use.
-        detector: name of the detector, or ``None`` when there is none.
+        detector: name of the detector.
     """
 
     model: str
@@ -59,7 +53,7 @@ class RuntimeInfo:
     instruction_set: str
     precision: str
     threads: int
-    detector: str | None
+    detector: str
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-ready values."""
@@ -126,7 +120,6 @@ class HeadPose:
         self._backend = _make_backend(backend, found, precision, threads)
         self._frame_backend = self._backend if isinstance(self._backend, FrameBackend) else None
         self._detector = _make_detector(detector, self)
-        self._opens_bundled = detector == "auto" and bundled_card_path().is_file()
         running = self._backend.info
         self._info = RuntimeInfo(
             model=found.card.name,
@@ -138,7 +131,7 @@ class HeadPose:
             instruction_set=_core.isa(),
             precision=running.precision,
             threads=running.threads,
-            detector=self._detector.name if self._detector is not None else BUNDLED if self._opens_bundled else None,
+            detector=BUNDLED if self._detector is None else self._detector.name,
         )
 
     @property
@@ -147,9 +140,9 @@ class HeadPose:
         return self._info
 
     @property
-    def detector(self) -> Detector | None:
-        """What finds the faces, or ``None``. The bundled detector is opened here, the first time that one is needed."""
-        if self._detector is None and self._opens_bundled:
+    def detector(self) -> Detector:
+        """What finds the faces. The bundled detector is opened here, the first time that one is needed."""
+        if self._detector is None:
             self._detector = open_detector(BUNDLED, self._card.input)
         return self._detector
 
@@ -170,19 +163,19 @@ class HeadPose:
         Args:
             image: uint8, (H, W, 3) for bgr8 and rgb8, (H, W) for mono8; any row stride.
             boxes: (N, 4) tight face boxes ``x0, y0, x1, y1`` in pixels, brows to chin and jaw to jaw,
-                without margin: the model adds its own. N may be 0.
+                without margin: the model adds its own. N may be 0. Without them the detector looks for faces.
             is_crop: the image is one head, loosely cut; the whole image becomes the model's crop
                 (:func:`hpe_edge.detectors.full_frame.full_frame_box`).
             pixel_format: ``"bgr8"`` (OpenCV), ``"rgb8"`` or ``"mono8"``.
 
         Returns:
-            ``HeadPoses`` of length N, in the order of the boxes.
+            ``HeadPoses`` of length N, in the order of the boxes, or of the detector: the surest face first.
 
         Raises:
             InvalidImageError: wrong dtype, rank or channels, or no pixels.
             InvalidBoxError: wrong shape, NaN, no area, or outside the image.
-            InvalidArgumentError: both ``boxes`` and ``is_crop``, neither and no detector, an unknown pixel
-                format, or, with a camera, ``is_crop`` or an image of another size than the camera's.
+            InvalidArgumentError: both ``boxes`` and ``is_crop``, an unknown pixel format, or, with a camera,
+                ``is_crop`` or an image of another size than the camera's.
         """
         return self._estimate([image], [boxes], is_crop, pixel_format, batch=False)[0]
 
@@ -277,8 +270,8 @@ class HeadPose:
     def _follow(self, boxes: ArrayLike | None, options: dict[str, Any]) -> Callable[[Frame], HeadPoses]:
         """What is done with each frame of one video."""
         given = None if boxes is None else _as_boxes(boxes, "boxes")
-        if given is None and options.get("detector", self.detector) is None:
-            raise InvalidArgumentError(_NO_FACES)
+        if given is None and options.get("detector", BUNDLED) is None:
+            raise InvalidArgumentError("detector=None: expected a detector; or pass boxes= (tight face boxes, pixels)")
         tracker = self.tracker(**options)
         return lambda frame: tracker.update(frame.image, frame.time_s, boxes=given)
 
@@ -342,10 +335,7 @@ class HeadPose:
             height, width = image.shape[:2]
             box = full_frame_box(width, height, self._card.input.margin)
             return Detections(box, np.full(1, np.nan, dtype=np.float32))
-        detector = self.detector
-        if detector is None:
-            raise InvalidArgumentError(_NO_FACES)
-        return detector.detect(image, pixel_format)
+        return self.detector.detect(image, pixel_format)
 
     def _run(self, crops: Sequence[FloatArray]) -> tuple[FloatArray, FloatArray]:
         if not crops:

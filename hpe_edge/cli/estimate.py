@@ -16,13 +16,14 @@ if TYPE_CHECKING:
 
 _EPILOG = """\
 examples:
-  hpe-edge estimate portrait.jpg --box 180 86 271 178
+  hpe-edge estimate party.jpg --draw out.png
   hpe-edge estimate family.jpg --box 40 60 120 150 --box 300 80 370 160 --draw out.png
   hpe-edge estimate head.jpg --crop --json
   hpe-edge estimate wide.jpg --box 40 60 120 150 --fov 78 --draw out.png --draw-style head
 
-A box is a tight face box in pixels: brows to chin, jaw to jaw, x1 and y1 exclusive. Do not add a
-margin, the model adds its own. --crop says that the photograph is one head, loosely cut.
+Without --box or --crop the faces are looked for. A box is a tight face box in pixels: brows to
+chin, jaw to jaw, x1 and y1 exclusive. Do not add a margin, the model adds its own. --crop
+says that the photograph is one head, loosely cut.
 What stands behind ± is the spread: one standard deviation in degrees, where the model has one.
 Without a camera, angles are relative to the line of sight to each face. With one (--fov, --camera), they are
 relative to the camera's axes, and metres (right, down, forward) are there, which assume a face of an adult's size.
@@ -39,7 +40,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("photo", metavar="PHOTO", help="image file (JPEG, PNG, WebP, ...)")
-    where = parser.add_mutually_exclusive_group(required=True)
+    where = parser.add_mutually_exclusive_group()
     where.add_argument(
         "--box",
         dest="boxes",
@@ -147,6 +148,8 @@ def _as_text(options: argparse.Namespace, info: RuntimeInfo, poses: HeadPoses) -
     lines = [
         f"{face:>4} {yaw:>{width}} {pitch:>{width}} {roll:>{width}}   {box}" for face, yaw, pitch, roll, box in rows
     ]
+    if not len(poses):
+        lines = ["no face found; --box says where one is, --crop that the photograph is one head"]
     lines.append(
         f"{info.model} {info.model_version} on {info.backend} ({info.provider}), {info.precision}, "
         f"core {info.instruction_set}, {info.threads} thread{'s' if info.threads > 1 else ''}"

@@ -120,7 +120,7 @@ def test_a_missing_extra_is_one_line_and_exit_code_2(
     assert "pip install 'hpe-edge[video]'" in message
 
 
-@pytest.mark.parametrize("arguments", [[], ["estimate", "a.png"], ["estimate", "a.png", *BOX, "--crop"]])
+@pytest.mark.parametrize("arguments", [[], ["estimate", "a.png", *BOX, "--crop"]])
 def test_usage_errors_have_exit_code_2(arguments: list[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         main(arguments)
@@ -139,3 +139,10 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         main(["--version"])
     assert caught.value.code == 0 and capsys.readouterr().out.startswith("hpe-edge 0.")
+
+
+def test_a_photo_without_faces_says_so(photo: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["estimate", photo]) == 0
+    assert capsys.readouterr().out.startswith("no face found; --box")
+    assert main(["estimate", photo, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["poses"] == []

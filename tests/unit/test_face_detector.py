@@ -263,8 +263,7 @@ def test_names_with_arguments(card: Path, monkeypatch: pytest.MonkeyPatch) -> No
 def test_head_pose_opens_the_bundled_detector_when_it_is_needed(
     make_model: MakeModel, card: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in ("hpe_edge.detectors.face", "hpe_edge.estimator"):
-        monkeypatch.setattr(f"{module}.bundled_card_path", lambda: card)
+    monkeypatch.setattr("hpe_edge.detectors.face.bundled_card_path", lambda: card)
     opened: list[str] = []
     monkeypatch.setattr(
         "hpe_edge.estimator.open_detector", lambda name, spec: opened.append(name) or open_detector(name, spec)
@@ -279,16 +278,6 @@ def test_head_pose_opens_the_bundled_detector_when_it_is_needed(
     assert len(pose.estimate(scene())) == 0
     assert [len(found) for found in pose.estimate_batch([scene(), scene((24, 16, 8))])] == [0, 1]
     assert opened == ["face"]
-
-
-def test_without_the_bundled_card_head_pose_says_what_to_do(
-    make_model: MakeModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("hpe_edge.estimator.bundled_card_path", lambda: tmp_path / "none.json")
-    pose = HeadPose(make_model())
-    assert pose.detector is None and pose.info.detector is None
-    with pytest.raises(InvalidArgumentError, match="boxes="):
-        pose.estimate(scene())
 
 
 @pytest.mark.parametrize("size", [(1, 1), (3, 2), (64, 9), (200, 300)])

@@ -13,9 +13,10 @@ from hpe_edge.errors import InvalidArgumentError
 if TYPE_CHECKING:
     from hpe_edge.training.detection.canvas import Composer
     from hpe_edge.training.detection.config import FaceTraining
+    from hpe_edge.training.detection.network import FaceNet
     from hpe_edge.training.detection.pictures import Pictures
 
-VIEWS, VIEW_PX, VIEW_SEED = 3000, 224, 1
+VIEWS, VIEW_PX, VIEW_SEED = 8000, 224, 1
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -44,7 +45,11 @@ def _add_train(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("--side", type=int, help="of the canvases in pixels, a multiple of 32 (default: 192)")
     parser.add_argument("--max-minutes", type=float, default=0.0, help="fit the schedule into this time")
     parser.add_argument("--resume", action="store_true", help="go on from OUT/last.pt")
-    parser.add_argument("--start-from", type=Path, help="checkpoint whose averaged weights the run begins with")
+    parser.add_argument(
+        "--start-from",
+        type=Path,
+        help="checkpoint whose averaged weights the run begins with; half of the views shown are then the hardest for it",
+    )
     parser.add_argument("--threads", type=int, default=2, help="threads of the network (default: 2)")
     parser.add_argument("--workers", type=int, default=1, help="loader processes, 0 for none (default: 1)")
     parser.add_argument("--seed", type=int, default=0)
@@ -97,11 +102,11 @@ def run(args: argparse.Namespace) -> int:
     from hpe_edge.training.detection.train import FaceRunOptions, load_face_net, train_faces
 
     config = _config(args)
-    start = load_face_net(args.start_from)[0].state_dict() if args.start_from else None
-    composer, held_out, origin = _pictures(args, config)
+    start = load_face_net(args.start_from)[0] if args.start_from else None
+    composer, held_out, origin = _pictures(args, config, start)
     options = FaceRunOptions(
         threads=args.threads, workers=args.workers, max_minutes=args.max_minutes, resume=args.resume,
-        quiet=args.quiet or args.json, start=start, origin=origin,
+        quiet=args.quiet or args.json, start=None if start is None else start.state_dict(), origin=origin,
     )  # fmt: skip
     last = train_faces(config, composer, held_out, args.out, options)
     result = {"checkpoint": str(last), "log": str(args.out / "log.csv")}
@@ -122,11 +127,15 @@ def _config(args: argparse.Namespace) -> FaceTraining:
     return config
 
 
-def _pictures(args: argparse.Namespace, config: FaceTraining) -> tuple[Composer, Pictures, dict[str, Any]]:
+def _pictures(
+    args: argparse.Namespace, config: FaceTraining, start: FaceNet | None
+) -> tuple[Composer, Pictures, dict[str, Any]]:
     """What canvases are made of, the scenes to validate on, and what a card says of the data."""
+    import numpy as np
     from hpe_edge.training.data.head_cache import new_pictures, open_cache
     from hpe_edge.training.data.shards import open_heads, read_description
     from hpe_edge.training.detection.canvas import Composer
+    from hpe_edge.training.detection.mining import hardest
     from hpe_edge.training.detection.pictures import of_heads, of_scenes, without_faces
     from hpe_edge.training.detection.views import held_out_maps, paint_views
     from hpe_edge.training.synthetic.assets import open_assets
@@ -146,6 +155,8 @@ def _pictures(args: argparse.Namespace, config: FaceTraining) -> tuple[Composer,
         return {}
 
     views, _ = open_cache(cache / f"views-{VIEWS}-{VIEW_PX}-{VIEW_SEED}-{len(learned)}", paint)
+    if start is not None:
+        views = np.concatenate([views[::4], hardest(start, views, VIEWS // 4, quiet=args.quiet)])
     heads = of_heads(open_heads(args.heads, cache, all_round=True, quiet=args.quiet))
     composer = Composer(config.canvas, heads, scenes.part(0, kept), without_faces(views))
     origin = {
