@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 
 import cv2
@@ -69,7 +69,8 @@ def folder_pictures(folder: Path, count: int = 500, seed: int = 0) -> PictureSet
     files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in _SUFFIXES and path.is_file())
     if not files:
         raise DatasetError(f"{folder}: expected photographs ({', '.join(_SUFFIXES)}), got none")
-    pictures = [_picture(files, index, seed) for index in range(count)]
+    by_file = sorted(range(count), key=lambda index: index % len(files))  # each photograph is decoded once
+    pictures = [_picture(files, index, seed) for index in by_file]
     return PictureSet(folder.resolve().name, pictures, True)
 
 
@@ -79,6 +80,7 @@ def _picture(files: Sequence[Path], index: int, seed: int) -> FacePicture:
     return faceless_picture(f"{path.stem}-{number}", read)
 
 
+@lru_cache(maxsize=1)
 def _decode(path: Path) -> Image:
     image = cv2.imread(str(path), cv2.IMREAD_COLOR)
     if image is None:
