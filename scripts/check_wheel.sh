@@ -9,7 +9,7 @@ trap 'rm -rf "$work"' EXIT
 python -m pip wheel --quiet --no-deps --wheel-dir "$work" .
 wheel=$(echo "$work"/hpe_edge-*.whl)
 
-{ find hpe_edge -name '*.py'; find training -name '*.py' -o -name '*.toml' | sed 's|^|hpe_edge/|'; find hpe_edge/models -name 'fsanet*'; find hpe_edge/serve/page -type f; } |
+{ find hpe_edge -name '*.py'; find training -name '*.py' -o -name '*.toml' | sed 's|^|hpe_edge/|'; find hpe_edge/models -type f -not -path '*__pycache__*'; find hpe_edge/serve/page -type f; } |
     sort -u >"$work/expected"
 python -m zipfile -l "$wheel" | awk 'NR > 1 {print $1}' | sort >"$work/inside"
 missing=$(comm -23 "$work/expected" "$work/inside")

@@ -154,7 +154,10 @@ def test_a_detector_without_scores_counts_with_every_box() -> None:
 def test_curve_falls_with_the_threshold() -> None:
     faces = measure.run_detector(Candidate("d", Fixed([(10, 10, 30, 30)], [0.6]), 0.5), pictures([(10, 10, 30, 30)]))
     none = measure.run_detector(Candidate("d", Fixed([(0, 0, 5, 5), (5, 5, 9, 9)], [0.3, 0.8]), 0.5), pictures([], 2))
-    np.testing.assert_allclose(measure.curve(faces, [none]), [[0.8, 1, 0], [0.6, 1, 1], [0.3, 2, 1]], rtol=1e-6)
+    points = np.array(measure.curve(faces, [none]))
+    np.testing.assert_allclose(points[[0, -1], 0], [0.8, 0.3])
+    at = {round(threshold, 2): rates for threshold, *rates in points.tolist()}
+    assert at[0.75] == [1, 0] and at[0.6] == [1, 1] and at[0.4] == [1, 1] and at[0.3] == [2, 1]
     assert measure.rates(none).extra_a_picture == 1.0
 
 

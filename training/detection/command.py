@@ -48,7 +48,7 @@ def _add_train(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument(
         "--start-from",
         type=Path,
-        help="checkpoint whose averaged weights the run begins with; half of the views shown are then the hardest for it",
+        help="checkpoint whose averaged weights the run begins with; half of the views are then the hardest for it",
     )
     parser.add_argument("--threads", type=int, default=2, help="threads of the network (default: 2)")
     parser.add_argument("--workers", type=int, default=1, help="loader processes, 0 for none (default: 1)")
@@ -99,8 +99,10 @@ def run_export(args: argparse.Namespace) -> int:
 
 def run(args: argparse.Namespace) -> int:
     """Train; prints where the checkpoint lies."""
+    import torch
     from hpe_edge.training.detection.train import FaceRunOptions, load_face_net, train_faces
 
+    torch.set_num_threads(args.threads)
     config = _config(args)
     start = load_face_net(args.start_from)[0] if args.start_from else None
     composer, held_out, origin = _pictures(args, config, start)

@@ -158,13 +158,15 @@ def rates(findings: Findings) -> Rates:
     )
 
 
-def curve(faces: Findings, faceless: Sequence[Findings], rule: str = "tight", points: int = 60) -> list[list[float]]:
-    """Threshold, false alarms a picture, recall: from the surest boxes down to all that the detector gave."""
+def curve(faces: Findings, faceless: Sequence[Findings], rule: str = "tight") -> list[list[float]]:
+    """Threshold, false alarms a picture, recall: from the surest boxes down in steps of 0.01 to all that there are."""
     alarms = np.concatenate([findings.extra_scores() for findings in faceless])
     count = sum(len(findings.found) for findings in faceless)
     scores = faces.faces.scores[rule]
-    steps = np.unique(np.concatenate([scores[np.isfinite(scores)], alarms]))[::-1]
-    steps = steps[np.unique(np.linspace(0, len(steps) - 1, points).round().astype(int))] if len(steps) else steps
+    given = np.concatenate([scores[np.isfinite(scores)], alarms])
+    if not len(given):
+        return []
+    steps = np.arange(math.floor(100 * given.max()), math.floor(100 * given.min()) - 1, -1) / 100
     return [[float(s), float((alarms >= s).sum()) / count, float((scores >= s).mean())] for s in steps]
 
 
