@@ -230,7 +230,11 @@ def _freeze(
 ) -> None:
     """Make a field a read-only array of its own; one that was left out is full of ``fill``."""
     given = getattr(owner, name)
-    value = np.full(shape, fill, dtype) if given is None and fill is not None else np.array(given, dtype, order="C")
+    if given is None and fill is not None:
+        value = np.empty(shape, dtype)
+        value.fill(fill)
+    else:
+        value = np.array(given, dtype, order="C")
     if value.shape != shape:
         raise InvalidArgumentError(f"{name}: expected shape {shape}, got {value.shape}")
     value.flags.writeable = False

@@ -255,9 +255,9 @@ class Tracker:
 
     def _pose(self, image: ImageArray, time_s: float, pixel_format: str, seen: Sequence[Track]) -> HeadPoses:
         boxes = _stacked([track.box_xyxy for track in seen]).astype(np.float32)
-        # A smoothed box may lag behind out of the picture, when that became smaller or a face is at its edge.
-        outside = ~_overlaps(boxes, image.shape)
-        boxes[outside] = _stacked([track.measured_xyxy for track in seen])[outside]
+        inside = _overlaps(boxes, image.shape)
+        if not inside.all():  # a smoothed box may lag behind, when the picture became smaller or a face is at its edge
+            boxes[~inside] = _stacked([track.measured_xyxy for track in seen])[~inside]
         poses = self._estimator.estimate(image, boxes, pixel_format=pixel_format)
         euler_deg = [
             track.smooth(euler, std, time_s)
@@ -295,8 +295,11 @@ def _stacked(boxes: Sequence[Floats]) -> Floats:
 
 def _overlaps(boxes_xyxy: Floats, shape: tuple[int, ...]) -> NDArray[np.bool_]:
     """Which boxes (N, 4) have an area and lie at least partly in an image of this shape; not those with NaN."""
-    x0, y0, x1, y1 = boxes_xyxy.T
-    return np.asarray((x0 < x1) & (y0 < y1) & (x0 < shape[1]) & (y0 < shape[0]) & (x1 > 0) & (y1 > 0))
+    height, width = shape[:2]
+    return np.array(  # few boxes: faster than NumPy's calls
+        [max(x0, 0) < min(x1, width) and max(y0, 0) < min(y1, height) for x0, y0, x1, y1 in boxes_xyxy.tolist()],
+        dtype=bool,
+    )
 
 
 def _usable(found: Detections, shape: tuple[int, ...]) -> Detections:

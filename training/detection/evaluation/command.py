@@ -41,7 +41,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         help="a registered detector, a card.json, or a peer: mtcnn, blazeface, blazeface-full, blazeface-back [face]",
     )  # fmt: skip
     parser.add_argument(
-        "--precision", default="fp32", choices=("fp32", "int8"), help="arithmetic of our detector [%(default)s]"
+        "--precision", default="auto", choices=("auto", "fp32", "int8"), help="arithmetic of our detector [%(default)s]"
     )
     parser.add_argument(
         "--faces", nargs="+", default=[], metavar="NAME:DIR",
@@ -145,7 +145,7 @@ def _rows(options: argparse.Namespace, all_findings: Sequence[Findings]) -> list
         rows.append(
             {
                 "detector": candidate.name, "set": findings.pictures.name, "faceless": findings.pictures.faceless,
-                "precision": options.precision, "threshold": max(candidate.threshold, 0.0),
+                "precision": getattr(candidate.detector, "precision", None), "threshold": max(candidate.threshold, 0.0),
                 "loose_boxes": candidate.loose, "rates": rates(findings).as_dict(), "alarms": alarms, "curve": curves,
             }
         )  # fmt: skip

@@ -37,7 +37,7 @@ class Candidate:
     loose: bool = False
 
 
-def open_candidate(name: str, precision: str = "fp32") -> Candidate:
+def open_candidate(name: str, precision: str = "auto") -> Candidate:
     """A peer (``blazeface``, ``blazeface-full``, ``blazeface-back``, ``mtcnn``), ours, or what `open_detector` takes.
 
     Ours is ``face`` or a detector's card (``.json``), with ``:640`` behind it for another longest side; it is opened at
