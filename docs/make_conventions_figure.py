@@ -41,8 +41,7 @@ def _path(points: Array, fill: str, colour: str = LINE, close: bool = True) -> s
 def _text(x: float, y: float, words: str, size: int = 14, colour: str = TEXT, bold: bool = False) -> str:
     weight = ' font-weight="600"' if bold else ""
     return (
-        f'<text x="{x:.1f}" y="{y:.1f}" font-size="{size}" fill="{colour}" text-anchor="middle"{weight}>'
-        f"{words}</text>"
+        f'<text x="{x:.1f}" y="{y:.1f}" font-size="{size}" fill="{colour}" text-anchor="middle"{weight}>{words}</text>'
     )
 
 
@@ -108,9 +107,7 @@ def _frame(centre: Array, axes: tuple[str, str, str], title: str, note: str) -> 
     """A frame on the frontal head; each axis is ``right``, ``up``, ``down``, ``toward`` or ``away``."""
     ways = {"right": np.array([1.0, 0.0]), "up": np.array([0.0, -1.0]), "down": np.array([0.0, 1.0])}
     parts, last = _head(centre, 62, np.eye(3)), []
-    for letter, way, colour, name in zip(
-        "xyz", axes, (RED, GREEN, BLUE), ("red", "green", "blue"), strict=True
-    ):
+    for letter, way, colour, name in zip("xyz", axes, (RED, GREEN, BLUE), ("red", "green", "blue"), strict=True):
         if way in ways:
             tip = centre + 84 * ways[way]
             parts.append(_line(centre, tip, colour, 3.5, name))

@@ -19,7 +19,6 @@ from skimage.data import astronaut
 from hpe_edge import HeadPose, HpeEdgeError
 from hpe_edge.sources import RetryPolicy, Source, open_source
 
-FACE_BOX = (180.0, 86.0, 271.0, 178.0)
 FRAMES = 60
 
 
@@ -59,12 +58,11 @@ def open_camera(arguments: list[str]) -> Source:
 def main() -> int:
     pose = HeadPose()
     try:
-        # The seat before the camera does not move; without boxes= a detector looks for faces.
-        with pose.stream(open_camera(sys.argv[1:]), boxes=[FACE_BOX]) as stream:
+        with pose.stream(open_camera(sys.argv[1:])) as stream:
             for count, (frame, poses) in enumerate(islice(stream, FRAMES)):
                 if count % 20 == 0:
-                    head = poses[0]
-                    print(f"{frame.time_s:5.2f} s: yaw {head.yaw_deg:+5.1f}, {1e6 * stream.latency_s:.0f} us")
+                    yaws = " ".join(f"{head.yaw_deg:+5.1f}" for head in poses)
+                    print(f"{frame.time_s:5.2f} s: yaw {yaws or 'of nobody'}, {1e6 * stream.latency_s:.0f} us")
             print(f"{FRAMES} frames, {stream.source.dropped} dropped")
     except HpeEdgeError as error:  # no such camera, or gone for 30 s
         print(f"stopped: {error}")

@@ -14,14 +14,11 @@ from skimage.data import astronaut
 
 from hpe_edge import HeadPose, draw_axes, write_image
 
-# Eileen Collins, NASA, public domain; the tight face box (brows to chin, jaw to jaw) in its pixels.
-FACE_BOX = (180.0, 86.0, 271.0, 178.0)
-
 
 def main(out_path: str = "astronaut_pose.png") -> None:
-    photo_rgb = astronaut()  # (512, 512, 3) uint8, RGB
+    photo_rgb = astronaut()  # Eileen Collins, NASA, public domain; (512, 512, 3) uint8, RGB
     pose = HeadPose()
-    poses = pose.estimate(photo_rgb, boxes=[FACE_BOX], pixel_format="rgb8")
+    poses = pose.estimate(photo_rgb, pixel_format="rgb8")
 
     head = poses[0]
     print(f"yaw   {head.yaw_deg:+6.1f} degrees  (+: the nose points to image-left)")

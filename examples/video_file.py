@@ -17,17 +17,16 @@ from hpe_edge import HeadPose, draw_axes
 from hpe_edge.sources import open_source
 from hpe_edge.video import CsvSink, Mp4Sink, run_video
 
-FACE_BOX = (180.0, 86.0, 271.0, 178.0)
+FACE = (225.0, 132.0)
 
 
 def make_clip(path: Path, count: int = 50) -> None:
-    """The portrait rolls 15 degrees to each side around the middle of the face, so that the box stays where it is."""
+    """The portrait rolls 15 degrees to each side around the middle of the face."""
     portrait = np.ascontiguousarray(astronaut()[..., ::-1])
-    x0, y0, x1, y1 = FACE_BOX
     writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"mp4v"), 25.0, (512, 512))
     for index in range(count):
         roll_deg = 15.0 * np.sin(2 * np.pi * index / count)
-        turn = cv2.getRotationMatrix2D(((x0 + x1) / 2, (y0 + y1) / 2), -roll_deg, 1.0)
+        turn = cv2.getRotationMatrix2D(FACE, -roll_deg, 1.0)
         writer.write(cv2.warpAffine(portrait, turn, (512, 512), borderMode=cv2.BORDER_REPLICATE))
     writer.release()
 
@@ -37,15 +36,15 @@ def main() -> None:
     make_clip(clip)
     pose = HeadPose()
 
-    # Frame by frame. Without boxes= the detector finds the faces and the tracker follows them.
-    for frame, poses in pose.stream(clip, boxes=[FACE_BOX]):
+    # Frame by frame: the detector finds the faces and the tracker follows them.
+    for frame, poses in pose.stream(clip):
         if frame.index % 10 == 0:
             print(f"{frame.time_s:4.1f} s: face {poses.ids[0]}, roll {poses[0].roll_deg:+5.1f}")
 
     # All of it into files; Ctrl-C would keep what was written.
     source = open_source(clip)
     sinks = [Mp4Sink("annotated.mp4", draw_axes, source.fps, overwrite=True), CsvSink("poses.csv", overwrite=True)]
-    summary = run_video(pose.stream(source, boxes=[FACE_BOX]), sinks)
+    summary = run_video(pose.stream(source), sinks)
     print(f"{summary.frames} frames, {summary.fps:.0f} frames/s; wrote annotated.mp4 and poses.csv")
 
 

@@ -20,9 +20,10 @@ _SDK_NAMES = ("estimate", "video", "serve", "bench", "models")
 
 _EPILOG = """\
 examples:
-  hpe-edge estimate portrait.jpg --box 180 86 271 178 --draw out.png
+  hpe-edge estimate party.jpg --draw out.png
   hpe-edge estimate head.jpg --crop --json
   hpe-edge video interview.mp4 --out annotated.mp4 --csv poses.csv
+  hpe-edge serve --source 0
   hpe-edge models list
   hpe-edge bench
 
