@@ -256,7 +256,7 @@ def test_our_detector_is_opened_below_its_threshold(monkeypatch: pytest.MonkeyPa
     assert detectors.open_candidate("face").name == "face"
     lowered = {"precision": "int8", "longest_side": 640, "score_threshold": detectors.LOWEST_SCORE}
     assert opened[0] == (Path("run/face.json"), lowered)
-    assert opened[1][1] == lowered | {"precision": "fp32", "longest_side": None}
+    assert opened[1][1] == lowered | {"precision": "auto", "longest_side": None}
     assert detectors.open_candidate("full-frame").threshold == -math.inf
 
 
