@@ -12,7 +12,7 @@ import pytest
 torch = pytest.importorskip("torch")
 from hpe_edge.training.detection.batches import inputs_of  # noqa: E402
 from hpe_edge.training.detection.config import FaceNetConfig, FaceTraining  # noqa: E402
-from hpe_edge.training.detection.export import KINDS, Thresholds, export_faces  # noqa: E402
+from hpe_edge.training.detection.export import KINDS, Thresholds, export_faces, mean_face_net  # noqa: E402
 from hpe_edge.training.detection.mining import hardest  # noqa: E402
 from hpe_edge.training.detection.network import FaceNet, cell_places, cells, decode_boxes  # noqa: E402
 from hpe_edge.training.detection.pictures import Pictures, without_faces  # noqa: E402
@@ -54,7 +54,7 @@ def _pictures(count: int = 6, side: int = 160) -> Pictures:
 @pytest.fixture(scope="module")
 def card(checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("card")
-    return export_faces(checkpoint, out, "face", "0.0.1", Thresholds(0.3, 0.5, 320), _pictures(), KINDS)
+    return export_faces([checkpoint], out, "face", "0.0.1", Thresholds(0.3, 0.5, 320), _pictures(), KINDS)
 
 
 def test_the_card_says_where_it_comes_from(card: Path) -> None:
@@ -86,9 +86,25 @@ def test_eight_bits_stay_near(card: Path) -> None:
 
 
 def test_a_card_may_name_the_eight_bits_alone(checkpoint: Path, tmp_path: Path) -> None:
-    card = export_faces(checkpoint, tmp_path, "small", "1", Thresholds(), _pictures(), ["safetensors-int8"])
+    card = export_faces([checkpoint], tmp_path, "small", "1", Thresholds(), _pictures(), ["safetensors-int8"])
     assert sorted(path.name for path in tmp_path.iterdir()) == ["small-int8.safetensors", "small.json"]
     assert FaceDetector(card).precision == "int8"
+
+
+def test_the_mean_of_two_runs_lies_between_them(checkpoint: Path, tmp_path: Path) -> None:
+    state = torch.load(checkpoint, weights_only=True)
+    state["average"] = {k: v + 1 if v.is_floating_point() else v for k, v in state["average"].items()}
+    torch.save(state, tmp_path / "other.pt")
+    network, _, note = mean_face_net([checkpoint, tmp_path / "other.pt"])
+    first, _, _ = mean_face_net([checkpoint])
+    torch.testing.assert_close(network.heads[0].bias, first.heads[0].bias + 0.5)
+    assert [run["steps"] for run in note["mean_of"]] == [7, 7]
+    torch.save(
+        state | {"config": FaceTraining().as_dict(), "average": FaceNet(FaceNetConfig()).state_dict()},
+        tmp_path / "big.pt",
+    )
+    with pytest.raises(CheckpointError, match="one network"):
+        mean_face_net([checkpoint, tmp_path / "big.pt"])
 
 
 def test_the_hardest_views_have_the_highest_scores(checkpoint: Path) -> None:
@@ -103,7 +119,7 @@ def test_the_hardest_views_have_the_highest_scores(checkpoint: Path) -> None:
 
 def test_commands_say_what_is_wrong(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(CheckpointError, match="found no file"):
-        export_faces(tmp_path / "none.pt", tmp_path, "face", "1", Thresholds(), _pictures(), KINDS)
+        export_faces([tmp_path / "none.pt"], tmp_path, "face", "1", Thresholds(), _pictures(), KINDS)
     assert main(["export-faces", "x.pt", "--scenes", str(tmp_path), "--out", str(tmp_path / "o"), "--quiet"]) == 2
     assert "expected a dataset.json" in capsys.readouterr().err
     heads, out = str(tmp_path), str(tmp_path / "run")

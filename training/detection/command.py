@@ -65,7 +65,10 @@ def _add_export(subparsers: argparse._SubParsersAction[argparse.ArgumentParser])
         description="Write a checkpoint of train-faces as NAME.json and network files, calibrated on rendered scenes.",
         epilog="example: hpe-edge export-faces faces/last.pt --scenes scenes --out detector --longest-side 320",
     )
-    parser.add_argument("checkpoint", type=Path, help="last.pt of hpe-edge train-faces")
+    parser.add_argument(
+        "checkpoints", type=Path, nargs="+", metavar="CHECKPOINT",
+        help="last.pt of hpe-edge train-faces; of several the mean of their weights",
+    )  # fmt: skip
     parser.add_argument(
         "--scenes", type=Path, nargs="+", required=True, metavar="DIR", help="of hpe-edge render-scenes"
     )
@@ -92,7 +95,7 @@ def run_export(args: argparse.Namespace) -> int:
 
     scenes = of_scenes(args.scenes, args.cache or args.out / "cache", quiet=args.quiet)
     thresholds = Thresholds(args.score, args.nms_iou, args.longest_side)
-    card = export_faces(args.checkpoint, args.out, args.name, args.model_version, thresholds, scenes, args.kinds)
+    card = export_faces(args.checkpoints, args.out, args.name, args.model_version, thresholds, scenes, args.kinds)
     print(json.dumps({"card": str(card)}) if args.json else f"{card}: written with {' '.join(args.kinds)}")
     return 0
 

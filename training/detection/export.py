@@ -12,7 +12,8 @@ import numpy as np
 import onnx
 import torch
 from hpe_edge.training.detection.batches import MEAN, SCALE, inputs_of
-from hpe_edge.training.detection.config import STRIDES
+from hpe_edge.training.detection.config import STRIDES, FaceTraining
+from hpe_edge.training.detection.network import FaceNet
 from hpe_edge.training.detection.pictures import Floats, Pictures
 from hpe_edge.training.detection.train import load_face_net
 from hpe_edge.training.native.convert import network_bytes
@@ -24,7 +25,7 @@ from torch import nn
 
 from hpe_edge import _core
 from hpe_edge.detectors.card import DetectorCard, DetectorInput, DetectorOutput, save_detector_card
-from hpe_edge.errors import CorruptModelError
+from hpe_edge.errors import CheckpointError, CorruptModelError
 from hpe_edge.modelcard import FileEntry
 
 SIDE = 320  # of the stored networks; they are planned anew for other sizes
@@ -43,17 +44,24 @@ class Thresholds:
 
 
 def export_faces(
-    checkpoint: Path, out: Path, name: str, version: str, thresholds: Thresholds, scenes: Pictures, kinds: Sequence[str]
+    checkpoints: Sequence[Path],
+    out: Path,
+    name: str,
+    version: str,
+    thresholds: Thresholds,
+    scenes: Pictures,
+    kinds: Sequence[str],
 ) -> Path:
     """Write ``NAME.json`` and the files of these ``kinds`` that it names, of `KINDS`; returns the card's path.
 
-    scenes: rendered pictures to calibrate the 8 bits on.
+    checkpoints: of one run, or of a run and those that went on from it, whose weights are averaged. scenes: rendered
+    pictures to calibrate the 8 bits on.
 
     Raises:
         CheckpointError: the checkpoint is damaged. CorruptModelError: torch and ONNX Runtime or the native network
         differ by more than 1e-3 in a raw output.
     """
-    network, config, note = load_face_net(checkpoint)
+    network, config, note = mean_face_net(checkpoints)
     out.mkdir(parents=True, exist_ok=True)
     files = _contents(network.deploy(), calibration_images(scenes), f"faces: {name} {version}")
     paths = {kind: out / f"{name}{'-int8' if 'int8' in kind else ''}.{kind.split('-')[0]}" for kind in kinds}
@@ -74,6 +82,26 @@ def export_faces(
     )
     save_detector_card(card, out / f"{name}.json")
     return out / f"{name}.json"
+
+
+def mean_face_net(checkpoints: Sequence[Path]) -> tuple[FaceNet, FaceTraining, dict[str, Any]]:
+    """The mean of several checkpoints' weights (Izmailov et al., UAI 2018) and what the last one was and noted.
+
+    Raises:
+        CheckpointError: one is damaged, or they are of different networks.
+    """
+    loaded = [load_face_net(path) for path in checkpoints]
+    network, config, note = loaded[-1]
+    if any(other.network != config.network for _, other, _ in loaded):
+        raise CheckpointError(f"expected checkpoints of one network, got {[str(path) for path in checkpoints]}")
+    states = [net.state_dict() for net, _, _ in loaded]
+    means = {
+        key: torch.stack([state[key] for state in states]).mean(0) if value.is_floating_point() else value
+        for key, value in states[-1].items()
+    }
+    network.load_state_dict(means)
+    runs = [{"steps": each["steps"], "minutes": each["minutes"], "commit": each["commit"]} for _, _, each in loaded]
+    return network, config, note | {"mean_of": runs}
 
 
 def _contents(network: nn.Module, images: Floats, doc: str) -> dict[str, bytes]:
