@@ -200,12 +200,22 @@ def load_card(path: str | os.PathLike[str]) -> ModelCard:
         ModelNotFoundError: there is no such file.
         CorruptModelError: it is not JSON, or a field is wrong; the message names the field.
     """
+    return ModelCard.from_dict(read_card_json(path, "model card"), source=str(Path(path)))
+
+
+def read_card_json(path: str | os.PathLike[str], what: str) -> object:
+    """The parsed JSON of a card file; messages call it ``what``.
+
+    Raises:
+        ModelNotFoundError: there is no such file. CorruptModelError: it is not JSON in UTF-8.
+    """
     source = Path(path)
     try:
-        data = json.loads(_read_bytes(source).decode("utf-8"))
+        return json.loads(source.read_bytes().decode("utf-8"))
+    except OSError as error:
+        raise ModelNotFoundError(f"cannot read {what} {source}: {error.strerror or error}") from error
     except (UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise CorruptModelError(f"model card {source}: expected JSON in UTF-8, got {error}") from error
-    return ModelCard.from_dict(data, source=str(source))
+        raise CorruptModelError(f"{what} {source}: expected JSON in UTF-8, got {error}") from error
 
 
 def save_card(card: ModelCard, path: str | os.PathLike[str]) -> None:
@@ -216,6 +226,15 @@ def save_card(card: ModelCard, path: str | os.PathLike[str]) -> None:
     """
     data = card.as_dict()
     ModelCard.from_dict(data, source=f"card for {Path(path)}")
+    write_card_json(data, path)
+
+
+def write_card_json(data: Mapping[str, Any], path: str | os.PathLike[str]) -> None:
+    """Write a checked card as indented JSON.
+
+    Raises:
+        CorruptModelError: a value that JSON cannot hold.
+    """
     try:
         text = json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False)
     except (TypeError, ValueError) as error:

@@ -14,8 +14,7 @@ from pathlib import Path
 from typing import Any, Final, cast
 
 from hpe_edge._fields import Fields
-from hpe_edge.errors import CorruptModelError, ModelNotFoundError
-from hpe_edge.modelcard import ChannelOrder, FileEntry, read_files, read_verified
+from hpe_edge.modelcard import ChannelOrder, FileEntry, read_card_json, read_files, read_verified, write_card_json
 
 DETECTOR_FORMAT: Final = "hpe-edge-detector/1"
 KINDS: Final = ("safetensors", "onnx", "safetensors-int8", "onnx-int8")
@@ -124,14 +123,7 @@ def load_detector_card(path: str | os.PathLike[str]) -> DetectorCard:
         ModelNotFoundError: there is no such file.
         CorruptModelError: it is not JSON, or a field is wrong; the message names the field.
     """
-    source = Path(path)
-    try:
-        data = json.loads(source.read_bytes().decode("utf-8"))
-    except OSError as error:
-        raise ModelNotFoundError(f"cannot read detector card {source}: {error.strerror or error}") from error
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise CorruptModelError(f"detector card {source}: expected JSON in UTF-8, got {error}") from error
-    return DetectorCard.from_dict(data, source=str(source))
+    return DetectorCard.from_dict(read_card_json(path, "detector card"), source=str(Path(path)))
 
 
 def save_detector_card(card: DetectorCard, path: str | os.PathLike[str]) -> None:
@@ -142,7 +134,7 @@ def save_detector_card(card: DetectorCard, path: str | os.PathLike[str]) -> None
     """
     data = card.as_dict()
     DetectorCard.from_dict(data, source=f"card for {path}")
-    Path(path).write_text(json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
+    write_card_json(data, path)
 
 
 def _checked_files(fields: Fields) -> dict[str, FileEntry]:

@@ -7,6 +7,8 @@ import contextlib
 import errno
 import signal
 import socket
+import sys
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
@@ -176,7 +178,7 @@ def run(
         loop = asyncio.get_running_loop()
         # Windows has no such handlers in its event loop, and threads may set none: there, asyncio.run
         # cancels what runs, and the same cleaning up is done.
-        with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
+        if sys.platform != "win32" and threading.current_thread() is threading.main_thread():
             for number in (signal.SIGINT, signal.SIGTERM):
                 loop.add_signal_handler(number, stop.set)
         return await serve_async(open_source, stream, settings, picture, on_ready, stop)

@@ -15,6 +15,7 @@ from hpe_edge.training.detection.losses import FaceTarget, face_loss
 from hpe_edge.training.detection.network import FaceNet, cell_places, cells
 from hpe_edge.training.detection.pictures import Pictures
 from hpe_edge.training.detection.validate import validate
+from hpe_edge.training.loop.checkpoint import read_checkpoint
 from hpe_edge.training.loop.engine import finite
 from hpe_edge.training.loop.optim import WeightAverage, lr_factor
 from hpe_edge.training.loop.runlog import RunLog
@@ -99,15 +100,7 @@ def read_face_checkpoint(path: Path) -> dict[str, Any]:
     Raises:
         CheckpointError: no file, damaged, or not a face detector's.
     """
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except FileNotFoundError as error:
-        raise CheckpointError(f"{path}: expected a checkpoint, found no file") from error
-    except Exception as error:  # torch raises many kinds for damaged files
-        raise CheckpointError(f"{path}: damaged checkpoint: {error}") from error
-    if not isinstance(state, dict) or state.get("format") != FORMAT:
-        raise CheckpointError(f"{path}: expected a checkpoint of format {FORMAT!r}")
-    return state
+    return read_checkpoint(path, FORMAT)
 
 
 def train_faces(

@@ -76,7 +76,7 @@ def read_bytes(path: Path) -> bytes:
         raise CheckpointError(f"{path}: expected a readable checkpoint: {error}") from error
 
 
-def read_checkpoint(path: Path) -> dict[str, Any]:
+def read_checkpoint(path: Path, expected: str = FORMAT) -> dict[str, Any]:
     """The checkpoint's values, also from pieces; only tensors and plain values are ever unpickled.
 
     Raises:
@@ -89,8 +89,8 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
         state = torch.load(content, map_location="cpu", weights_only=True)
     except (RuntimeError, EOFError, pickle.UnpicklingError, zipfile.BadZipFile) as error:
         raise CheckpointError(f"{path}: damaged checkpoint: {error}") from error
-    if not isinstance(state, dict) or state.get("format") != FORMAT:
-        raise CheckpointError(f"{path}: expected a checkpoint of format {FORMAT!r}")
+    if not isinstance(state, dict) or state.get("format") != expected:
+        raise CheckpointError(f"{path}: expected a checkpoint of format {expected!r}")
     return state
 
 
