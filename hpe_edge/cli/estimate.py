@@ -7,6 +7,7 @@ import json
 import math
 from typing import TYPE_CHECKING, Any
 
+from hpe_edge.cli.pipeline import add_model_options, open_pose
 from hpe_edge.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
@@ -63,12 +64,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument(
         "--draw-style", default="axes", choices=("axes", "cube", "head"), help="what is drawn [%(default)s]"
     )
-    parser.add_argument("--model", default="fsanet", metavar="M", help="model name or card.json [%(default)s]")
-    parser.add_argument("--backend", default="auto", metavar="B", help="backend [%(default)s]")
-    parser.add_argument(
-        "--precision", default="auto", choices=("auto", "fp32", "int8"), help="arithmetic of the network [%(default)s]"
-    )
-    parser.add_argument("--threads", default=1, type=int, metavar="N", help="threads of the network [1]")
+    add_model_options(parser)
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("--quiet", action="store_true", help="print numbers only: yaw pitch roll, a line a face")
     parser.set_defaults(func=run)
@@ -76,19 +72,12 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(options: argparse.Namespace) -> int:
     """Estimate, print, draw."""
-    from hpe_edge.estimator import HeadPose
     from hpe_edge.images import read_image, write_image
 
     _check_draw(options)
     image = read_image(options.photo)
     camera = _camera(options, width=image.shape[1], height=image.shape[0])
-    pose = HeadPose(
-        options.model,
-        backend=options.backend,
-        precision=options.precision,
-        threads=options.threads,
-        camera=camera,
-    )
+    pose = open_pose(options, camera=camera)
     poses = pose.estimate(image, options.boxes, is_crop=options.crop)
     if options.draw:
         from hpe_edge.draw import draw_poses

@@ -9,6 +9,7 @@ import os
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from hpe_edge.cli.pipeline import add_model_options, add_smoothing_option, open_pose, smoothing_of, source_of
 from hpe_edge.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
@@ -73,12 +74,7 @@ def _add_page_options(parser: argparse.ArgumentParser) -> None:
 
 def _add_pipeline_options(parser: argparse.ArgumentParser) -> None:
     pipeline = parser.add_argument_group("pipeline")
-    pipeline.add_argument("--model", default="fsanet", metavar="M", help="model name or card.json [%(default)s]")
-    pipeline.add_argument("--backend", default="auto", metavar="B", help="backend [%(default)s]")
-    pipeline.add_argument(
-        "--precision", default="auto", choices=("auto", "fp32", "int8"), help="arithmetic of the network [%(default)s]"
-    )
-    pipeline.add_argument("--threads", default=1, type=int, metavar="N", help="threads of the network [1]")
+    add_model_options(pipeline)
     where = pipeline.add_mutually_exclusive_group()
     where.add_argument("--detector", default="auto", metavar="D", help="what finds faces [%(default)s]")
     where.add_argument(
@@ -90,9 +86,7 @@ def _add_pipeline_options(parser: argparse.ArgumentParser) -> None:
         metavar=("X0", "Y0", "X1", "Y1"),
         help="tight face box in pixels that holds for all frames; repeat for several faces",
     )
-    pipeline.add_argument(
-        "--smoothing", default="one-euro", choices=("one-euro", "kalman", "none"), help="of the angles [%(default)s]"
-    )
+    add_smoothing_option(pipeline)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -101,22 +95,14 @@ def run(options: argparse.Namespace) -> int:
 
     check_dependencies()
     _check(options)
-    from hpe_edge.estimator import HeadPose
     from hpe_edge.serve.worker import Picture
     from hpe_edge.sources import open_source
 
-    pose = HeadPose(
-        options.model,
-        backend=options.backend,
-        precision=options.precision,
-        threads=options.threads,
-        detector=options.detector,
-    )
-    smoothing = None if options.smoothing == "none" else options.smoothing
-    source = int(options.source) if options.source.isdecimal() else options.source
+    pose = open_pose(options, detector=options.detector)
+    source = source_of(options.source)
     metrics = serve(
         lambda on_event: open_source(source, on_event=on_event),
-        partial(pose.stream, boxes=options.boxes, smoothing=smoothing),
+        partial(pose.stream, boxes=options.boxes, smoothing=smoothing_of(options)),
         settings=_settings(options, pose),
         picture=Picture(options.fps_limit, options.loop, options.view_size, options.quality),
         on_ready=partial(_print_address, options),

@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hpe_edge.cli.pipeline import add_model_options, add_smoothing_option, open_pose, smoothing_of, source_of
 from hpe_edge.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
@@ -57,16 +58,9 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("--csv", metavar="F", help="write a table, one row a face")
     parser.add_argument("--jsonl", metavar="F", help="write JSON lines, one a face")
     parser.add_argument("--overwrite", action="store_true", help="replace files that are there already")
-    parser.add_argument("--model", default="fsanet", metavar="M", help="model name or card.json [%(default)s]")
-    parser.add_argument("--backend", default="auto", metavar="B", help="backend [%(default)s]")
-    parser.add_argument(
-        "--precision", default="auto", choices=("auto", "fp32", "int8"), help="arithmetic of the network [%(default)s]"
-    )
-    parser.add_argument("--threads", default=1, type=int, metavar="N", help="threads of the network [1]")
+    add_model_options(parser)
     parser.add_argument("--detector", default="auto", metavar="D", help="face detector [%(default)s]")
-    parser.add_argument(
-        "--smoothing", default="one-euro", choices=("one-euro", "kalman", "none"), help="of the poses [%(default)s]"
-    )
+    add_smoothing_option(parser)
     parser.add_argument("--max-frames", type=_count, metavar="N", help="stop after N frames")
     parser.add_argument("--fps", type=float, default=30.0, metavar="N", help="of a folder of images [%(default)g]")
     parser.add_argument(
@@ -80,26 +74,19 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 def run(options: argparse.Namespace) -> int:
     """Read, estimate, write, sum up."""
     _hush_opencv()
-    from hpe_edge.estimator import HeadPose
     from hpe_edge.sources import RetryPolicy, open_source
     from hpe_edge.video import run_video
 
     _check_targets(options)
-    pose = HeadPose(
-        options.model,
-        backend=options.backend,
-        precision=options.precision,
-        threads=options.threads,
-        detector=options.detector,
-    )
+    pose = open_pose(options, detector=options.detector)
     progress = _Progress(options.quiet)
     source = open_source(
-        _target(options.source),
+        source_of(options.source),
         fps=options.fps,
         policy=RetryPolicy(give_up_s=options.give_up),
         on_event=progress.tell,
     )
-    with _stream(pose, source, options.smoothing) as stream, closing(progress):
+    with _stream(pose, source, smoothing_of(options)) as stream, closing(progress):
         sinks = _sinks(options, source)
         progress.begin(_least(source.frame_count, options.max_frames))
         summary = run_video(stream, sinks, max_frames=options.max_frames, on_frame=progress.count)
@@ -124,11 +111,6 @@ def _hush_opencv() -> None:
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
 
 
-def _target(source: str) -> str | int:
-    """``0`` is a camera, unless there is a file of this name."""
-    return int(source) if source.isdecimal() and not Path(source).exists() else source
-
-
 def _check_targets(options: argparse.Namespace) -> None:
     """Before the camera or the network is opened: each file to write is another one, and may be written."""
     from hpe_edge.video.rows import STDOUT, check_target
@@ -146,10 +128,10 @@ def _check_targets(options: argparse.Namespace) -> None:
             check_target(Path(target), options.overwrite)
 
 
-def _stream(pose: HeadPose, source: Source, smoothing: str) -> Stream[HeadPoses]:
+def _stream(pose: HeadPose, source: Source, smoothing: str | None) -> Stream[HeadPoses]:
     """The stream; the source does not stay open when the options are wrong."""
     try:
-        return pose.stream(source, smoothing=None if smoothing == "none" else smoothing)
+        return pose.stream(source, smoothing=smoothing)
     except BaseException:
         source.close()
         raise

@@ -7,8 +7,10 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 import urllib.request
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -31,6 +33,11 @@ def _start(*arguments: str) -> subprocess.Popen[str]:
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
+def _metrics(url: str) -> dict[str, Any]:
+    with urllib.request.urlopen(url + "metrics.json", timeout=20) as reply:
+        return dict(json.load(reply))
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows sends no such signals")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_it_serves_until_it_is_told_to_stop(folder: str, number: signal.Signals) -> None:
@@ -38,8 +45,11 @@ def test_it_serves_until_it_is_told_to_stop(folder: str, number: signal.Signals)
         assert process.stdout is not None
         address = json.loads(process.stdout.readline())
         assert address["token"] is None and address["url"] == f"http://127.0.0.1:{address['port']}/"
-        with urllib.request.urlopen(address["url"] + "metrics.json", timeout=20) as reply:
-            assert json.load(reply)["model"].startswith("fsanet ")
+        before = _metrics(address["url"])
+        assert before["model"].startswith("fsanet ")
+        deadline_s = time.monotonic() + 20.0
+        while before["frames"] < 1 and time.monotonic() < deadline_s:
+            before = _metrics(address["url"])
         process.send_signal(number)
         out, err = process.communicate(timeout=30)
     metrics = json.loads(out)
