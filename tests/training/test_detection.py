@@ -39,13 +39,14 @@ from hpe_edge.training.detection.train import (  # noqa: E402
     read_face_checkpoint,
     train_faces,
 )
-from hpe_edge.training.detection.validate import iou_of, validate  # noqa: E402
+from hpe_edge.training.detection.validate import validate  # noqa: E402
 from hpe_edge.training.detection.views import held_out_maps  # noqa: E402
 from hpe_edge.training.synthetic.people.pose import rotation_y  # noqa: E402
 from hypothesis import given, settings  # noqa: E402
 from hypothesis import strategies as st  # noqa: E402
 
 from hpe_edge.errors import CheckpointError, DatasetError, InvalidArgumentError  # noqa: E402
+from hpe_edge.tracking.association import iou  # noqa: E402
 
 Floats = npt.NDArray[np.float32]
 FACE_BOX = np.float32([30, 24, 70, 76])
@@ -148,12 +149,12 @@ def test_a_small_face_wins_over_a_large_one_and_unknown_cells_are_left_out() -> 
 @given(st.lists(st.floats(-50, 50), min_size=8, max_size=8))
 def test_generalised_iou_never_exceeds_iou(values: list[float]) -> None:
     boxes = torch.tensor(values).view(2, 2, 2).sort(1).values.reshape(2, 4)
-    iou, giou = overlaps(boxes[:1], boxes[1:])
-    assert -1.001 <= giou.item() <= iou.item() + 1e-5 <= 1.001
+    plain, giou = overlaps(boxes[:1], boxes[1:])
+    assert -1.001 <= giou.item() <= plain.item() + 1e-5 <= 1.001
     same, _ = overlaps(boxes[:1], boxes[:1])
     area = float((boxes[0, 2:] - boxes[0, :2]).prod())
     assert same.item() == pytest.approx(1.0, abs=1e-3) or area < 1e-2
-    np.testing.assert_allclose(iou.item(), iou_of(boxes[:1].numpy(), boxes[1:].numpy())[0, 0], atol=1e-5)
+    np.testing.assert_allclose(plain.item(), iou(boxes[:1].numpy(), boxes[1:].numpy())[0, 0], atol=1e-5)
 
 
 def test_the_right_answer_has_the_least_loss() -> None:
@@ -243,7 +244,7 @@ def test_training_learns_the_painted_faces(tmp_path: Path) -> None:
         values = cells(network(inputs_of(canvas.image[None])))[0]
     best = int(values[:, 0].argmax())
     box = decode_boxes(values[None], cell_places(64, 64))[0, best].numpy()
-    assert iou_of(box[None], canvas.boxes_xyxy[canvas.sure]).max() > 0.4
+    assert iou(box[None], canvas.boxes_xyxy[canvas.sure]).max() > 0.4
 
 
 @pytest.mark.parametrize("content", [b"", b"no checkpoint", b"PK\x03\x04broken"])

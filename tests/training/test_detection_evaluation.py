@@ -24,13 +24,14 @@ from hpe_edge.training.detection.evaluation import command as faces_command
 from hpe_edge.training.detection.evaluation import detectors, measure, report
 from hpe_edge.training.detection.evaluation.detectors import Candidate, SquareBlazeFace
 from hpe_edge.training.detection.evaluation.faceless import LONGEST_PX, folder_pictures
-from hpe_edge.training.detection.evaluation.matching import centre_hits, iou_matrix, match
+from hpe_edge.training.detection.evaluation.matching import centre_hits, match
 from hpe_edge.training.detection.evaluation.sets import FacePicture, PictureSet, face_set, helen
 from hpe_edge.training.evaluation.found_boxes import find_boxes
 
 from hpe_edge.cli import main
 from hpe_edge.errors import DatasetError, InvalidArgumentError, InvalidImageError, MissingDependencyError
 from hpe_edge.results import Detections
+from hpe_edge.tracking.association import iou
 
 Floats = NDArray[np.float64]
 ANGLES = [(10.0, 0.0, 0.0), (-50.0, 0.0, 0.0), (80.0, 0.0, 0.0)]
@@ -74,17 +75,17 @@ def pictures(faces: Sequence[Sequence[float]], count: int = 1, yaw_deg: float = 
 
 @given(boxes, boxes)
 def test_iou_is_a_share_and_symmetric(a: Floats, b: Floats) -> None:
-    overlap = iou_matrix(a, b)
+    overlap = iou(a, b)
     assert ((overlap >= 0) & (overlap <= 1)).all()
-    np.testing.assert_allclose(overlap, iou_matrix(b, a).T)
-    own = np.diag(iou_matrix(a, a))
+    np.testing.assert_allclose(overlap, iou(b, a).T)
+    own = np.diag(iou(a, a))
     areas = (a[:, 2:] - a[:, :2]).prod(axis=1)
     np.testing.assert_array_equal(own, (areas > 0).astype(float))
 
 
 @given(boxes, boxes)
 def test_a_centre_hit_overlaps(a: Floats, b: Floats) -> None:
-    overlap = iou_matrix(a, b)
+    overlap = iou(a, b)
     real = (a[:, 2:] > a[:, :2]).all(axis=1)
     assert (overlap[real][centre_hits(a, b)[real]] > 0).all()
 

@@ -11,17 +11,11 @@ from hpe_edge.training.detection.network import cell_places, cells, decode_boxes
 from hpe_edge.training.detection.pictures import FACE, NOTHING, Floats, Pictures
 from torch import nn
 
+from hpe_edge.tracking.association import iou
+
 SCORE, NMS_IOU, MATCH_IOU = 0.4, 0.4, 0.5
 SMALLEST_PX = 10.0
 _BATCH = 20
-
-
-def iou_of(a: Floats, b: Floats) -> Floats:
-    """IoU of all pairs of boxes (N, 4) and (M, 4): (N, M)."""
-    low, high = np.maximum(a[:, None, :2], b[None, :, :2]), np.minimum(a[:, None, 2:], b[None, :, 2:])
-    common = np.prod(np.maximum(high - low, 0), -1)
-    one, two = (np.prod(boxes[:, 2:] - boxes[:, :2], -1) for boxes in (a, b))
-    return np.asarray(common / np.maximum(one[:, None] + two[None] - common, 1e-6), np.float32)
 
 
 @torch.no_grad()
@@ -49,10 +43,10 @@ def validate(model: nn.Module, scenes: Pictures) -> dict[str, float]:
             labels, _, kinds = scenes.faces(number)
             sides = np.sqrt(np.prod(np.maximum(labels[:, 2:] - labels[:, :2], 0), -1))
             sure = (kinds == FACE) & (sides >= SMALLEST_PX) & _inside(labels, scenes.images.shape[1])
-            overlap = iou_of(boxes, labels) >= MATCH_IOU
+            overlap = iou(boxes, labels) >= MATCH_IOU
             found += int(overlap[:, sure].any(0).sum())
             wanted += int(sure.sum())
-            wrong += int((~(iou_of(boxes, labels[kinds != NOTHING]) >= 0.3).any(1)).sum())
+            wrong += int((~(iou(boxes, labels[kinds != NOTHING]) >= 0.3).any(1)).sum())
     return {"recall": found / max(wanted, 1), "false_alarms": wrong / len(scenes)}
 
 

@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from hpe_edge.training.data.samples import Sample
 from hpe_edge.training.detection.evaluation.detectors import Candidate
-from hpe_edge.training.detection.evaluation.matching import iou_matrix
 from hpe_edge.training.detection.evaluation.measure import LOOSE_IOU, Progress, certain, run_detector
 from hpe_edge.training.detection.evaluation.sets import PictureSet, of_sample
 
 from hpe_edge.errors import DatasetError
+from hpe_edge.tracking.association import iou
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ def find_boxes(candidate: Candidate, samples: Sequence[Sample], *, progress: Pro
     results = run_detector(candidate, pictures, progress=progress).found
     for sample, detections in zip(samples, results, strict=True):
         boxes = detections.boxes_xyxy[certain(detections) >= candidate.threshold]
-        overlap = iou_matrix(boxes.astype(np.float64), sample.box_xyxy[None].astype(np.float64))[:, 0]
+        overlap = iou(boxes.astype(np.float64), sample.box_xyxy[None].astype(np.float64))[:, 0]
         if len(overlap) and overlap.max() >= LOOSE_IOU:
             found.append(replace(sample, box_xyxy=boxes[int(overlap.argmax())]))
             labelled.append(sample)

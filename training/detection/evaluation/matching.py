@@ -11,19 +11,6 @@ SIZE_RATIO = 2.0
 """A hit by the centre has a box at most this much larger or smaller than the face's, by the root of the area."""
 
 
-def iou_matrix(found_xyxy: Floats, faces_xyxy: Floats) -> Floats:
-    """Intersection over union of each found box (D, 4) with each face (T, 4): (D, T), 0 for a box without area.
-
-    >>> iou_matrix(np.array([[0.0, 0, 2, 2]]), np.array([[0.0, 0, 2, 1], [5, 5, 6, 6]])).tolist()
-    [[0.5, 0.0]]
-    """
-    low = np.maximum(found_xyxy[:, None, :2], faces_xyxy[None, :, :2])
-    high = np.minimum(found_xyxy[:, None, 2:], faces_xyxy[None, :, 2:])
-    shared = np.clip(high - low, 0, None).prod(axis=-1)
-    union = _area(found_xyxy)[:, None] + _area(faces_xyxy)[None] - shared
-    return np.divide(shared, union, out=np.zeros_like(shared), where=union > 0)
-
-
 def centre_hits(found_xyxy: Floats, faces_xyxy: Floats) -> NDArray[np.bool_]:
     """(D, T): the box's centre lies in the face's box and its size is within a factor `SIZE_RATIO` of it.
 

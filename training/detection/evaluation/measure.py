@@ -10,13 +10,14 @@ from typing import Any
 
 import numpy as np
 from hpe_edge.training.detection.evaluation.detectors import Candidate
-from hpe_edge.training.detection.evaluation.matching import centre_hits, iou_matrix, match
+from hpe_edge.training.detection.evaluation.matching import centre_hits, match
 from hpe_edge.training.detection.evaluation.sets import FacePicture, PictureSet
 from hpe_edge.training.likeness.detector import HitRate, hit_rate, wilson
 from numpy.typing import NDArray
 
 from hpe_edge.errors import DatasetError, HpeEdgeError
 from hpe_edge.results import Detections
+from hpe_edge.tracking.association import iou
 
 Floats = NDArray[np.float64]
 Progress = Callable[[Sequence[FacePicture]], Iterable[FacePicture]]
@@ -109,7 +110,7 @@ def certain(found: Detections) -> Floats:
 def _matches(picture: FacePicture, found: Detections) -> dict[str, NDArray[np.int64]]:
     """The box of each face (T,) by rule, -1 for none."""
     boxes, scores = found.boxes_xyxy.astype(np.float64), certain(found)
-    overlap = iou_matrix(boxes, picture.faces_xyxy)
+    overlap = iou(boxes, picture.faces_xyxy)
     # A centre in the box implies some overlap; the offset keeps a hit apart from a miss of IoU 0.
     hits = np.where(centre_hits(boxes, picture.faces_xyxy), 1.0 + overlap, 0.0)
     return {
@@ -123,12 +124,12 @@ def _faces(pictures: PictureSet, found: Sequence[Detections]) -> Faces:
     rows: list[tuple[float, float, float, list[float]]] = []
     for picture, boxes in zip(pictures.pictures, found, strict=True):
         taken, scores = _matches(picture, boxes), certain(boxes)
-        overlap = iou_matrix(boxes.boxes_xyxy.astype(np.float64), picture.faces_xyxy)
+        overlap = iou(boxes.boxes_xyxy.astype(np.float64), picture.faces_xyxy)
         for face, box in enumerate(taken["loose"]):
-            iou = math.nan if box < 0 else float(overlap[box, face])
+            shared = math.nan if box < 0 else float(overlap[box, face])
             error = math.nan if box < 0 else _landmark_error(picture, face, boxes.landmarks_xy[box])
             of_rule = [float(scores[taken[rule][face]]) if taken[rule][face] >= 0 else -math.inf for rule in RULES]
-            rows.append((float(picture.yaw_deg[face]), iou, error, of_rule))
+            rows.append((float(picture.yaw_deg[face]), shared, error, of_rule))
     table = np.array([(yaw, iou, error, *scores) for yaw, iou, error, scores in rows], np.float64).reshape(-1, 6)
     return Faces(table[:, 0], table[:, 1], table[:, 2], {rule: table[:, 3 + i] for i, rule in enumerate(RULES)})
 
