@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final, TypeAlias
 
@@ -13,11 +12,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from hpe_edge import _core
 from hpe_edge.backends import Backend, FrameBackend, available_backends, file_kind, open_backend
+from hpe_edge.boxes import as_boxes, naming_boxes
 from hpe_edge.camera import Camera, place_heads
 from hpe_edge.detectors import Detections, Detector, available_detectors, open_detector
 from hpe_edge.detectors.face import BUNDLED
 from hpe_edge.detectors.full_frame import full_frame_box
-from hpe_edge.errors import InvalidArgumentError, InvalidBoxError
+from hpe_edge.errors import InvalidArgumentError
 from hpe_edge.heads import decode
 from hpe_edge.hub import Model, resolve
 from hpe_edge.images import ImageArray, check_image, describe
@@ -269,7 +269,7 @@ class HeadPose:
 
     def _follow(self, boxes: ArrayLike | None, options: dict[str, Any]) -> Callable[[Frame], HeadPoses]:
         """What is done with each frame of one video."""
-        given = None if boxes is None else _as_boxes(boxes, "boxes")
+        given = None if boxes is None else as_boxes(boxes, "boxes")
         if given is None and options.get("detector", BUNDLED) is None:
             raise InvalidArgumentError("detector=None: expected a detector; or pass boxes= (tight face boxes, pixels)")
         tracker = self.tracker(**options)
@@ -310,14 +310,14 @@ class HeadPose:
         if self._frame_backend is not None:
             found = []
             for frame in frames:
-                with _naming(frame.argument):
+                with naming_boxes(frame.argument):
                     found.append(self._frame_backend.estimate(frame.image, frame.faces.boxes_xyxy, pixel_format))
             return found
         if not frames:
             return []
         crops = []
         for frame in frames:
-            with _naming(frame.argument):
+            with naming_boxes(frame.argument):
                 crops.append(self._card.input.crops(frame.image, frame.faces.boxes_xyxy, pixel_format))
         euler_deg, std_deg = self._run([crop for crop in crops if len(crop)])
         ends = np.cumsum([len(crop) for crop in crops])[:-1]
@@ -329,7 +329,7 @@ class HeadPose:
         if given is not None and is_crop:
             raise InvalidArgumentError(f"{argument} and is_crop=True: expected one of the two, got both")
         if given is not None:
-            boxes = _as_boxes(given, argument)
+            boxes = as_boxes(given, argument)
             return Detections(boxes, np.full(len(boxes), np.nan, dtype=np.float32))
         if is_crop:
             height, width = image.shape[:2]
@@ -356,15 +356,6 @@ def _as_poses(frame: _Frame, euler_deg: FloatArray, std_deg: FloatArray) -> Head
     return HeadPoses(
         places.euler_deg, places.std_deg, faces.boxes_xyxy, faces.scores, translation_m=places.translation_m
     )
-
-
-@contextmanager
-def _naming(argument: str) -> Iterator[None]:
-    """The core names its own argument; the caller knows it as boxes, or as boxes[3] of a batch."""
-    try:
-        yield
-    except InvalidBoxError as error:
-        raise InvalidBoxError(str(error).replace("boxes_xyxy", argument)) from error
 
 
 def _check_options(precision: str, threads: int, camera: object) -> None:
@@ -399,17 +390,3 @@ def _make_detector(detector: str | Detector, owner: HeadPose) -> Detector | None
         f"detector: expected one of {['auto', *available_detectors()]} or an object with name and detect(), "
         f"got {describe(detector)}"
     )
-
-
-def _as_boxes(value: ArrayLike, argument: str) -> FloatArray:
-    """The boxes as C-contiguous float32 (N, 4); the core checks finiteness, area and place."""
-    try:
-        boxes = np.ascontiguousarray(value, dtype=np.float32)
-    except (TypeError, ValueError) as error:
-        raise InvalidBoxError(f"{argument}: expected numbers of shape (N, 4), got {describe(value)}") from error
-    if np.shape(value) == (0,):
-        return np.zeros((0, 4), dtype=np.float32)
-    if boxes.ndim != 2 or boxes.shape[1] != 4:
-        hint = "; for a single box pass [box]" if boxes.shape == (4,) else ""
-        raise InvalidBoxError(f"{argument}: expected shape (N, 4), x0 y0 x1 y1 in pixels, got {np.shape(value)}{hint}")
-    return boxes
