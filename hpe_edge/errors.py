@@ -32,6 +32,10 @@ class CorruptModelError(HpeEdgeError, ValueError):
     """A model file or card is damaged: wrong sha256, truncated, or not what the card says."""
 
 
+class HubError(HpeEdgeError, OSError):
+    """A model cannot be fetched or stored: offline, no connection, the server's answer, a full disk."""
+
+
 class SourceError(HpeEdgeError, OSError):
     """A video, folder, camera or stream cannot be opened, or stopped giving pictures for good."""
 

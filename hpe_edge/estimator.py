@@ -76,7 +76,8 @@ class HeadPose:
     Calls do not change the object, so one instance may serve several threads.
 
     Args:
-        model: name of a bundled model, or path of a card (``*.json``).
+        model: name of a bundled or added model (``hpe-edge models list``), also as ``"name@version"``, or path of a
+            card (``*.json``).
         backend: ``"auto"``, the name of a registered backend, which raises where it cannot load, or a
             :class:`hpe_edge.backends.Backend` that has loaded the model's network; ``precision`` and ``threads``
             are then its own.
@@ -84,8 +85,9 @@ class HeadPose:
             faster on this machine, tried for a few milliseconds, if the card says that it keeps its bound.
         threads: threads that the network may use in one call.
         detector: ``"auto"``, the bundled face detector, opened when it is first needed; ``"face:640"``, the same on
-            images of up to 640 pixels a side; ``"yunet:/path.onnx"``; ``"full-frame"``; the name of another registered
-            detector; or an object with ``name`` and ``detect(image, pixel_format)``.
+            images of up to 640 pixels a side; ``"card:NAME"``, one that was added, or ``"card:/path.json"``;
+            ``"yunet:/path.onnx"``; ``"full-frame"``; the name of another registered detector; or an object with
+            ``name`` and ``detect(image, pixel_format)``.
         camera: a :class:`hpe_edge.Camera`. Poses are then in its axes, turned by its mount, in place of relative to
             each face's viewing ray, and ``translation_m`` is there, from an assumed size of the face
             (docs/CONVENTIONS.md, Camera).

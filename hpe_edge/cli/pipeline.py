@@ -1,8 +1,9 @@
-"""Options that commands share: what estimates, where frames come from, how poses are smoothed."""
+"""What commands share: options of what estimates, where frames come from, how poses are smoothed; progress bars."""
 
 from __future__ import annotations
 
 import argparse
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -46,3 +47,20 @@ def smoothing_of(options: argparse.Namespace) -> str | None:
 def source_of(text: str) -> str | int:
     """``0`` is a camera, unless there is a file of this name."""
     return int(text) if text.isdecimal() and not Path(text).exists() else text
+
+
+def hush_opencv() -> None:
+    """OpenCV and FFmpeg write to stderr on their own what our messages say better."""
+    os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")
+    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
+
+
+def open_bar(quiet: bool, **options: Any) -> Any:
+    """A bar on stderr where tqdm is installed and someone is looking; else ``None``."""
+    if quiet:
+        return None
+    try:
+        from tqdm import tqdm
+    except ModuleNotFoundError:
+        return None
+    return tqdm(disable=None, leave=False, **options)

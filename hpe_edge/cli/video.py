@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hpe_edge.cli.pipeline import add_model_options, add_smoothing_option, open_pose, smoothing_of, source_of
+from hpe_edge.cli.pipeline import (
+    add_model_options,
+    add_smoothing_option,
+    hush_opencv,
+    open_bar,
+    open_pose,
+    smoothing_of,
+    source_of,
+)
 from hpe_edge.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
@@ -73,7 +80,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(options: argparse.Namespace) -> int:
     """Read, estimate, write, sum up."""
-    _hush_opencv()
+    hush_opencv()
     from hpe_edge.sources import RetryPolicy, open_source
     from hpe_edge.video import run_video
 
@@ -103,12 +110,6 @@ def _count(text: str) -> int:
     if value < 1:
         raise argparse.ArgumentTypeError(f"expected a whole number >= 1, got {text!r}")
     return value
-
-
-def _hush_opencv() -> None:
-    """OpenCV and FFmpeg write to stderr on their own what our messages say better."""
-    os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")
-    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
 
 
 def _check_targets(options: argparse.Namespace) -> None:
@@ -162,13 +163,7 @@ class _Progress:
 
     def begin(self, total: int | None) -> None:
         """Show the bar, of so many frames if that is known."""
-        if self._quiet:
-            return
-        try:
-            from tqdm import tqdm
-        except ModuleNotFoundError:
-            return
-        self._bar = tqdm(total=total, unit=" frames", disable=None, leave=False)
+        self._bar = open_bar(self._quiet, total=total, unit=" frames")
 
     def count(self, frame: Frame, poses: HeadPoses) -> None:
         """One frame more."""

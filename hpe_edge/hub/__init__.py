@@ -1,85 +1,35 @@
-"""From a name or a path to a model: its checked card and, on demand, its verified files.
+"""From a name or a path to a model: its checked card and, on demand, its verified files (docs/HUB.md).
 
-Nothing is downloaded. A name is a card bundled in ``hpe_edge/models``; anything else is a path.
+A name is that of a bundled model or of one that was added to the user's folder; anything else is the path of a card.
+Nothing is downloaded but by :func:`add_model`, when it is given an address. No file is ever unpickled.
 """
 
-from __future__ import annotations
+from hpe_edge.hub.check import FileCheck, verify_model
+from hpe_edge.hub.entries import (
+    Entry,
+    Model,
+    card_paths,
+    catalog,
+    find,
+    list_models,
+    models_folder,
+    resolve,
+    user_folder,
+)
+from hpe_edge.hub.store import add_model, remove_model
 
-import os
-from dataclasses import dataclass
-from pathlib import Path
-
-import hpe_edge.models
-from hpe_edge.errors import CorruptModelError, InvalidArgumentError, ModelNotFoundError
-from hpe_edge.modelcard import ModelCard, load_card, read_verified
-
-
-@dataclass(frozen=True)
-class Model:
-    """A card and the folder that holds its files.
-
-    Attributes:
-        card: the checked card.
-        card_path: the card's file.
-    """
-
-    card: ModelCard
-    card_path: Path
-
-    def read(self, kind: str) -> bytes:
-        """The bytes of the file of one kind (``"onnx"``), after their sha256 was checked.
-
-        Raises:
-            ModelNotFoundError: the card lists no such kind, or the file is missing.
-            CorruptModelError: the file is not the one that the card describes.
-        """
-        return read_verified(self.card, kind, self.card_path.parent)
-
-
-def models_folder() -> Path:
-    """The folder of the bundled models."""
-    return Path(next(iter(hpe_edge.models.__path__)))
-
-
-def list_models() -> list[str]:
-    """The names of the bundled models, sorted.
-
-    >>> from hpe_edge.hub import list_models
-    >>> all(isinstance(name, str) for name in list_models())
-    True
-    """
-    return sorted(path.stem for path in models_folder().glob("*.json"))
-
-
-def resolve(model: str | os.PathLike[str]) -> Model:
-    """Find a model and check its card; its network files are not read yet.
-
-    Args:
-        model: the name of a bundled model (``"fsanet"``), or the path of a card (``"my/card.json"``).
-
-    Raises:
-        InvalidArgumentError: neither a string nor a path.
-        ModelNotFoundError: no bundled model has the name, or there is no such card.
-        CorruptModelError: the card is damaged; the message names the field.
-    """
-    if not isinstance(model, str | os.PathLike):
-        raise InvalidArgumentError(f"model: expected a name or a path of a card, got {type(model).__name__}")
-    text = os.fspath(model)
-    if text in list_models():
-        return _open(models_folder() / f"{text}.json", named=text)
-    if text.endswith(".json"):
-        path = Path(text)
-        return Model(card=load_card(path), card_path=path)
-    hint = ""
-    if text.endswith((".onnx", ".safetensors", ".pt", ".pth")):
-        hint = "; a network file needs a card that says how to feed and decode it: pass the card's path"
-    raise ModelNotFoundError(
-        f"model: expected one of {list_models()} or the path of a card (*.json), got {text!r}{hint}"
-    )
-
-
-def _open(path: Path, named: str) -> Model:
-    card = load_card(path)
-    if card.name != named:
-        raise CorruptModelError(f"{path}: field 'name': expected {named!r} as the file is called, got {card.name!r}")
-    return Model(card=card, card_path=path)
+__all__ = [
+    "Entry",
+    "FileCheck",
+    "Model",
+    "add_model",
+    "card_paths",
+    "catalog",
+    "find",
+    "list_models",
+    "models_folder",
+    "remove_model",
+    "resolve",
+    "user_folder",
+    "verify_model",
+]

@@ -22,7 +22,7 @@ from hpe_edge.training.euler import euler_of_rotation_deg
 from hpe_edge.training.synthetic.assets import AssetLibrary
 from hpe_edge.training.synthetic.people.figure import Figure
 from hpe_edge.training.synthetic.people.pose import euler_in_range
-from hpe_edge.training.synthetic.sets import command, crowd, engines, sets_command
+from hpe_edge.training.synthetic.sets import command, crowd, sets_command
 from hpe_edge.training.synthetic.sets import folder as sets
 from hpe_edge.training.synthetic.sets.crowd import SceneSpec, paint_scenes
 from hpe_edge.training.synthetic.sets.engines import run_shards
@@ -34,6 +34,7 @@ from hpe_edge.training.synthetic.sets.shard_files import Sample, is_whole, pack_
 from hpe_edge.training.synthetic.streams import Dice
 from hpe_edge.training.synthetic.studio import Studio
 
+from hpe_edge import _workers
 from hpe_edge.cli import main
 from hpe_edge.errors import AssetError, DatasetError, InvalidArgumentError, MissingDependencyError
 
@@ -407,5 +408,5 @@ def test_commands_refuse_what_makes_no_sense(
 
 def test_commands_offer_what_there_is() -> None:
     """They repeat the names, since what has them is slow to import."""
-    assert command.ENGINES == engines.ENGINES
+    assert command.ENGINES == _workers.ENGINES
     assert sets_command.TRAJECTORIES == TRAJECTORIES

@@ -36,6 +36,6 @@ def test_other_types_are_refused() -> None:
 def test_a_bundled_card_must_carry_its_file_name(make_model: MakeModel, monkeypatch: pytest.MonkeyPatch) -> None:
     folder: Path = make_model().parent
     (folder / "tiny.json").rename(folder / "other.json")
-    monkeypatch.setattr(hub, "models_folder", lambda: folder)
+    monkeypatch.setattr("hpe_edge.hub.entries.models_folder", lambda: folder)
     with pytest.raises(CorruptModelError, match=r"field 'name': expected 'other' .* got 'tiny'"):
         hub.resolve("other")

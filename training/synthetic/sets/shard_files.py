@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from hpe_edge import _files
 from hpe_edge.errors import DatasetError
 
 JPEG_QUALITY = 95
@@ -48,12 +49,9 @@ def write_whole(path: Path, content: bytes) -> None:
 
     Raises ``DatasetError`` where the disk is full or the folder cannot be written; nothing is left of the file.
     """
-    partial = path.with_suffix(path.suffix + ".partial")
     try:
-        partial.write_bytes(content)
-        partial.replace(path)
+        _files.write_whole(path, content)
     except OSError as error:
-        partial.unlink(missing_ok=True)
         raise DatasetError(
             f"cannot write {path}: {error}. Finished shards are kept: free some space and run the same command "
             "again to go on."
