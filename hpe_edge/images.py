@@ -130,18 +130,34 @@ def read_image(path: str | os.PathLike[str]) -> ImageArray:
         InvalidImageError: no such file, or its content is no image, whatever its name says.
         MissingDependencyError: OpenCV is not installed (``pip install 'hpe-edge[video]'``).
     """
-    cv2 = import_cv2("reading an image file")
     source = Path(path)
     try:
         data = source.read_bytes()
     except OSError as error:
         raise InvalidImageError(f"cannot read image file {source}: {error.strerror or error}") from error
+    return decode_image(data, str(source))
+
+
+def decode_image(data: bytes, name: str) -> ImageArray:
+    """The bytes of an image file as uint8 BGR (H, W, 3); its EXIF orientation is applied.
+
+    Args:
+        data: the file.
+        name: what messages call it.
+
+    Raises:
+        InvalidImageError: it is no image. MissingDependencyError: OpenCV is not installed.
+    """
+    cv2 = import_cv2("reading an image file")
     if not data:
-        raise InvalidImageError(f"{source}: expected an image file, got an empty file")
-    image = cv2.imdecode(np.frombuffer(data, dtype=np.uint8), cv2.IMREAD_COLOR)
+        raise InvalidImageError(f"{name}: expected an image file, got an empty file")
+    try:
+        image = cv2.imdecode(np.frombuffer(data, dtype=np.uint8), cv2.IMREAD_COLOR)
+    except cv2.error as error:  # more pixels than OpenCV takes
+        raise InvalidImageError(f"{name}: OpenCV cannot decode {_describe_bytes(data)}: {error.err}") from error
     if image is None:
         raise InvalidImageError(
-            f"{source}: expected an image (JPEG, PNG, ...), got {_describe_bytes(data)}; "
+            f"{name}: expected an image (JPEG, PNG, ...), got {_describe_bytes(data)}; "
             "the name of a file does not make it an image"
         )
     return cast(ImageArray, image)
