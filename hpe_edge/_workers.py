@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 import threading
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -78,6 +79,7 @@ _state: Any = None
 
 def _start_worker(start: Callable[[], Any]) -> None:
     global _state
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C reaches workers too: they end without a traceback
     threading.Thread(target=_end_with_parent, daemon=True).start()
     _state = start()
 

@@ -193,7 +193,7 @@ def test_a_killed_job_goes_on(ending: int, photos: Path, tmp_path: Path) -> None
     arguments = ["annotate", str(photos), str(out), "--crop", "--format", "jsonl", "--pictures-per-shard", "1"]
     run = subprocess.Popen(
         [sys.executable, "-m", "hpe_edge", *arguments, "--workers", "1", "--quiet"],
-        stderr=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
         start_new_session=True,
     )
     deadline_s = time.monotonic() + 120
@@ -204,8 +204,10 @@ def test_a_killed_job_goes_on(ending: int, photos: Path, tmp_path: Path) -> None
         run.kill()
     else:
         os.killpg(run.pid, ending)  # as a terminal does
-    code = run.wait()
-    assert code == (-signal.SIGKILL if ending == signal.SIGKILL else 130)
+    _, told = run.communicate()
+    assert run.returncode == (-signal.SIGKILL if ending == signal.SIGKILL else 130)
+    if ending == signal.SIGINT:
+        assert told == b"hpe-edge: interrupted\n", "no traceback of a worker"
     first = {path: path.stat().st_mtime_ns for path in out.glob("part-*.jsonl")}
     finished = {path.name.removesuffix(".json") for path in out.glob("_progress/*.json")}
     assert 3 <= len(finished) < 206, "killed in the middle"
@@ -228,8 +230,6 @@ def _alive(group: int) -> bool:
 
 
 @needs_ray
-@pytest.mark.nightly
-@pytest.mark.skipif("HPE_EDGE_NIGHTLY" not in os.environ, reason="starting Ray takes long; set HPE_EDGE_NIGHTLY")
 def test_ray_gives_the_same_files(photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RAY_AUTH_MODE", "disabled")  # else Ray writes a token into the home folder
     for engine in ("local", "ray"):

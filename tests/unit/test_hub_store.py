@@ -15,6 +15,8 @@ from typing import IO, Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from hpe_edge import HeadPose, hub
 from hpe_edge.cli import main
@@ -217,6 +219,36 @@ def test_a_server_without_ranges_and_a_part_of_another_file(server: Server, tmp_
         (tmp_path / f"{entry.sha256}.part").write_bytes(left)
         download.download(f"{server.address}/a.bin", tmp_path / "a.bin", entry, 5.0, store._silent)
         assert (tmp_path / "a.bin").read_bytes() == data
+
+
+def test_any_transfer_ends_with_the_file(server: Server, tmp_path: Path) -> None:
+    """Whatever was left of an earlier one, and however often it is cut off."""
+
+    @settings(max_examples=30, deadline=None)
+    @given(
+        data=st.binary(min_size=1, max_size=2000),
+        left=st.binary(max_size=2000),
+        cut=st.integers(200, 2500),
+        ranges=st.booleans(),
+    )
+    def check(data: bytes, left: bytes, cut: int, ranges: bool) -> None:
+        server.files["/a.bin"], server.cut, server.ranges = data, cut, ranges
+        entry = FileEntry("a.bin", store.sha256_hex(data), len(data))
+        target = tmp_path / "a.bin"
+        target.unlink(missing_ok=True)
+        (tmp_path / f"{entry.sha256}.part").write_bytes(left)
+        for _ in range(2 * (len(data) // cut + 2)):
+            try:
+                download.download(f"{server.address}/a.bin", target, entry, 5.0, store._silent)
+                break
+            except HubError:
+                assert not target.exists()
+        if ranges or cut >= len(data):
+            assert target.read_bytes() == data
+        else:
+            assert not target.exists(), "a server without ranges that always stops early"
+
+    check()
 
 
 def test_a_shorter_file_than_the_part_that_is_there(server: Server, tmp_path: Path) -> None:
