@@ -130,12 +130,13 @@ def read_image(path: str | os.PathLike[str]) -> ImageArray:
         InvalidImageError: no such file, or its content is no image, whatever its name says.
         MissingDependencyError: OpenCV is not installed (``pip install 'hpe-edge[video]'``).
     """
+    cv2 = import_cv2("reading an image file")
     source = Path(path)
     try:
         data = source.read_bytes()
     except OSError as error:
         raise InvalidImageError(f"cannot read image file {source}: {error.strerror or error}") from error
-    return decode_image(data, str(source))
+    return _decode(cv2, data, str(source))
 
 
 def decode_image(data: bytes, name: str) -> ImageArray:
@@ -148,7 +149,10 @@ def decode_image(data: bytes, name: str) -> ImageArray:
     Raises:
         InvalidImageError: it is no image. MissingDependencyError: OpenCV is not installed.
     """
-    cv2 = import_cv2("reading an image file")
+    return _decode(import_cv2("decoding an image file"), data, name)
+
+
+def _decode(cv2: ModuleType, data: bytes, name: str) -> ImageArray:
     if not data:
         raise InvalidImageError(f"{name}: expected an image file, got an empty file")
     try:

@@ -211,11 +211,22 @@ def read_card_json(path: str | os.PathLike[str], what: str) -> object:
     """
     source = Path(path)
     try:
-        return json.loads(source.read_bytes().decode("utf-8"))
+        data = source.read_bytes()
     except OSError as error:
         raise ModelNotFoundError(f"cannot read {what} {source}: {error.strerror or error}") from error
+    return parse_card_json(data, f"{what} {source}")
+
+
+def parse_card_json(data: bytes, source: str) -> object:
+    """The parsed JSON of a card; messages call it ``source``.
+
+    Raises:
+        CorruptModelError: it is not JSON in UTF-8.
+    """
+    try:
+        return json.loads(data.decode("utf-8"))
     except (UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise CorruptModelError(f"{what} {source}: expected JSON in UTF-8, got {error}") from error
+        raise CorruptModelError(f"{source}: expected JSON in UTF-8, got {error}") from error
 
 
 def save_card(card: ModelCard, path: str | os.PathLike[str]) -> None:

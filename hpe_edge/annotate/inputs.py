@@ -48,11 +48,11 @@ class Piece(Protocol):
 
 @dataclass(frozen=True)
 class FilePiece:
-    """Files of a folder; ``names`` are relative to it, and ``bytes`` their sizes."""
+    """Files of a folder; ``names`` are relative to it, ``sizes`` in bytes, -1 of one that cannot be read."""
 
     folder: Path
     names: tuple[str, ...]
-    bytes: tuple[int, ...]
+    sizes: tuple[int, ...]
 
     @property
     def source(self) -> str:
@@ -62,7 +62,7 @@ class FilePiece:
     @property
     def identity(self) -> str:
         """Names and sizes."""
-        return repr((self.names, self.bytes))
+        return repr((self.names, self.sizes))
 
     def pictures(self) -> Iterator[Picture]:
         """See :class:`Piece`."""
@@ -74,7 +74,7 @@ class TarPiece:
     """A webdataset shard; its pictures are the members whose names end as those of images do."""
 
     path: Path
-    bytes: int
+    size: int
 
     @property
     def source(self) -> str:
@@ -84,7 +84,7 @@ class TarPiece:
     @property
     def identity(self) -> str:
         """Name and size."""
-        return repr((self.path.name, self.bytes))
+        return repr((self.path.name, self.size))
 
     def pictures(self) -> Iterator[Picture]:
         """See :class:`Piece`."""
@@ -106,7 +106,7 @@ class ParquetPiece:
     """
 
     path: Path
-    bytes: int
+    size: int
     group: int
     first_row: int
     column: str
@@ -120,7 +120,7 @@ class ParquetPiece:
     @property
     def identity(self) -> str:
         """Name, size and columns."""
-        return repr((self.path.name, self.bytes, self.group, self.column, self.key_column))
+        return repr((self.path.name, self.size, self.group, self.column, self.key_column))
 
     def pictures(self) -> Iterator[Picture]:
         """See :class:`Piece`."""
@@ -218,7 +218,14 @@ def _files_of(folder: Path, pictures_per_shard: int) -> Iterator[FilePiece]:
     names.sort()
     for first in range(0, len(names), pictures_per_shard):
         some = tuple(names[first : first + pictures_per_shard])
-        yield FilePiece(folder, some, tuple(_size(folder / name) for name in some))
+        yield FilePiece(folder, some, tuple(_size_or_minus_one(folder / name) for name in some))
+
+
+def _size_or_minus_one(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:  # such as a link to nothing: its row says why
+        return -1
 
 
 def _row_groups(path: Path, column: str | None, key_column: str | None) -> Iterator[ParquetPiece]:

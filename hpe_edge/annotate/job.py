@@ -20,7 +20,7 @@ from typing import Any, Final
 from hpe_edge._files import locked, write_whole
 from hpe_edge._workers import Job, share
 from hpe_edge.annotate.inputs import Piece, digest, plan
-from hpe_edge.annotate.table import Estimation, Shard, check_format, make_shard
+from hpe_edge.annotate.table import Estimation, Shard, check_installed, make_shard
 from hpe_edge.errors import DatasetError, HpeEdgeError
 from hpe_edge.modelcard import sha256_hex
 
@@ -92,7 +92,7 @@ def annotate(
     """
     begin_s = time.perf_counter()
     estimation = estimation or Estimation()
-    check_format(form)
+    check_installed(form)
     pieces = plan(os.fspath(source), pictures_per_shard=pictures_per_shard, column=column, key_column=key_column)
     names = [f"part-{number:06d}.{form}" for number in range(len(pieces))]
     folder = Path(out)

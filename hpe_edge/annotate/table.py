@@ -10,9 +10,9 @@ from typing import Any, Final
 
 from hpe_edge._core import isa
 from hpe_edge.annotate.inputs import Picture, Piece, import_parquet
-from hpe_edge.errors import HpeEdgeError, InvalidArgumentError
+from hpe_edge.errors import InvalidArgumentError
 from hpe_edge.estimator import HeadPose
-from hpe_edge.images import decode_image
+from hpe_edge.images import decode_image, import_cv2
 from hpe_edge.results import Pose
 
 FORMATS: Final = ("parquet", "jsonl")
@@ -98,12 +98,14 @@ def make_shard(is_crop: bool, form: str, pose: HeadPose, piece: Piece) -> Shard:
     )
 
 
-def check_format(form: str) -> None:
-    """Refuse a format that cannot be written.
+def check_installed(form: str) -> None:
+    """Refuse early a format that cannot be written, or pictures that could not be decoded.
 
     Raises:
-        InvalidArgumentError: there is no such format. MissingDependencyError: pyarrow is not installed.
+        InvalidArgumentError: there is no such format.
+        MissingDependencyError: pyarrow or OpenCV is not installed.
     """
+    import_cv2("decoding pictures")
     if form not in FORMATS:
         raise InvalidArgumentError(f"format: expected one of {FORMATS}, got {form!r}")
     if form == "parquet":
@@ -117,7 +119,7 @@ def _rows_of(picture: Picture, source: str, pose: HeadPose, is_crop: bool) -> It
         return
     try:
         poses = pose.estimate(decode_image(picture.data, str(picture.key)), is_crop=is_crop)
-    except HpeEdgeError as error:
+    except InvalidArgumentError as error:  # the picture's fault; all others end the job
         yield empty | {"error": str(error)}
         return
     if not len(poses):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shutil
@@ -15,7 +14,7 @@ from hpe_edge._files import locked
 from hpe_edge.errors import CorruptModelError, HpeEdgeError, InvalidArgumentError, ModelNotFoundError
 from hpe_edge.hub.check import check_files
 from hpe_edge.hub.entries import CARD_NAME, FOLDERS, AnyCard, Entry, find, kind_of, open_card, read_card, user_folder
-from hpe_edge.modelcard import FileEntry, sha256_hex
+from hpe_edge.modelcard import FileEntry, parse_card_json, sha256_hex
 
 if TYPE_CHECKING:
     from hpe_edge.hub.download import Progress
@@ -55,13 +54,17 @@ def add_model(
         CorruptModelError: card or file is damaged, or does not load.
         InvalidArgumentError: another model of this name and version is there, or a bundled one has the name and
             version; or the card's name, version or a file's name is not plain.
+
+    >>> from hpe_edge.hub import add_model, models_folder
+    >>> add_model(models_folder() / "fsanet.json").bundled  # it is there already
+    True
     """
     # urllib and ssl are slow to import, and every program that makes a HeadPose comes by here
     from hpe_edge.hub import download
 
     offline = offline or download.is_offline()
     data = _card_bytes(card, offline, timeout_s)
-    checked = read_card(_parse(data, os.fspath(card)), os.fspath(card))
+    checked = read_card(parse_card_json(data, f"card {os.fspath(card)}"), os.fspath(card))
     _check_names(checked)
     where = _folder_of(card) if files is None else os.fspath(files)
     if download.is_address(where):
@@ -121,13 +124,6 @@ def _card_bytes(card: str | os.PathLike[str], offline: bool, timeout_s: float) -
         return Path(card).read_bytes()
     except OSError as error:
         raise ModelNotFoundError(f"cannot read card {Path(card)}: {error.strerror or error}") from error
-
-
-def _parse(data: bytes, source: str) -> object:
-    try:
-        return json.loads(data.decode("utf-8"))
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise CorruptModelError(f"card {source}: expected JSON in UTF-8, got {error}") from error
 
 
 def _check_names(card: AnyCard) -> None:

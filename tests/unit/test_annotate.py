@@ -323,10 +323,21 @@ def test_what_is_not_installed_is_told(photos: Path, tmp_path: Path, monkeypatch
         MissingDependencyError, match=r"--format jsonl needs nothing.*pip install 'hpe-edge\[annotate\]'"
     ):
         annotate(photos, tmp_path / "out")
+    with monkeypatch.context() as patch:
+        patch.setitem(sys.modules, "cv2", None)
+        with pytest.raises(MissingDependencyError, match="decoding pictures needs the package 'opencv"):
+            annotate(photos, tmp_path / "out", form="jsonl")
     monkeypatch.setitem(sys.modules, "braceexpand", None)
     with pytest.raises(MissingDependencyError, match="a pattern with braces needs the package 'braceexpand'"):
         inputs.plan("a{0..1}.tar", pictures_per_shard=1, column=None, key_column=None)
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.usefixtures("here")
+def test_a_link_to_nothing_is_a_row(photos: Path, tmp_path: Path) -> None:
+    (photos / "z.png").symlink_to(photos / "nonesuch")
+    annotate(photos, tmp_path / "out", CROPS, form="jsonl")
+    assert rows_of(tmp_path / "out")[-1]["error"] == "z.png: cannot be read: No such file or directory"
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems refuse such names")

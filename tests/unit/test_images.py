@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 
 from hpe_edge.errors import InvalidArgumentError, InvalidImageError, MissingDependencyError
-from hpe_edge.images import check_image, read_image, write_image
+from hpe_edge.images import check_image, decode_image, read_image, write_image
 
 
 def test_a_strided_view_is_not_copied() -> None:
@@ -93,3 +94,12 @@ def test_without_opencv_the_message_names_the_pip_command(tmp_path: Path, monkey
     monkeypatch.setitem(sys.modules, "cv2", None)
     with pytest.raises(MissingDependencyError, match=r"pip install 'hpe-edge\[video\]'"):
         read_image(tmp_path / "a.png")
+
+
+def test_more_pixels_than_opencv_takes_are_refused() -> None:
+    """A PNG whose header says 60000 x 60000; OpenCV raises an error of its own for it."""
+    size = (60_000).to_bytes(4, "big") * 2
+    header = b"IHDR" + size + b"\x08\x02\x00\x00\x00"
+    data = b"\x89PNG\r\n\x1a\n" + (13).to_bytes(4, "big") + header + zlib.crc32(header).to_bytes(4, "big")
+    with pytest.raises(InvalidImageError, match=r"huge: .*a damaged or truncated image"):
+        decode_image(data, "huge")
