@@ -49,8 +49,11 @@ def check_address(address: str, offline: bool) -> None:
     """
     if offline:
         raise HubError(f"offline: {address} is not opened; give a folder, or unset HPE_EDGE_OFFLINE (--offline)")
-    parts = urlsplit(address)
-    if not parts.hostname or not (parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _HERE)):
+    try:
+        scheme, host = urlsplit(address).scheme, urlsplit(address).hostname
+    except ValueError:  # such as half an IPv6 address
+        scheme, host = "", None
+    if not host or not (scheme == "https" or (scheme == "http" and host in _HERE)):
         raise HubError(f"expected an address with https:// (http:// for this machine alone), got {address}")
 
 

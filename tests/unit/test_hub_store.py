@@ -292,7 +292,12 @@ def test_what_the_server_does_not_have(server: Server, tmp_path: Path) -> None:
 
 
 def test_addresses_that_are_not_opened(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for address in ("http://example.org/card.json", "ftp://example.org/card.json", "file:///etc/card.json"):
+    for address in (
+        "http://example.org/card.json",
+        "ftp://example.org/card.json",
+        "file:///etc/card.json",
+        "https://[x",
+    ):
         with pytest.raises(HubError, match="expected an address with https://"):
             hub.add_model(address)
     server.moved["/card.json"] = "http://example.org/card.json"
