@@ -10,13 +10,13 @@ from collections.abc import Callable, Sequence
 from typing import cast
 
 import hpe_edge
-from hpe_edge.cli import bench, estimate, models, serve, video
+from hpe_edge.cli import bench, estimate, models, ros_node, serve, video
 from hpe_edge.errors import HpeEdgeError
 
 __all__ = ["main"]
 
-_SDK_COMMANDS = (estimate, video, serve, bench, models)
-_SDK_NAMES = ("estimate", "video", "serve", "bench", "models")
+_SDK_COMMANDS = (estimate, video, serve, ros_node, bench, models)
+_SDK_NAMES = ("estimate", "video", "serve", "ros-node", "bench", "models")
 
 _EPILOG = """\
 examples:
