@@ -10,13 +10,13 @@ from collections.abc import Callable, Sequence
 from typing import cast
 
 import hpe_edge
-from hpe_edge.cli import bench, estimate, models, ros_node, serve, video
+from hpe_edge.cli import bag, bench, estimate, models, ros_node, serve, video
 from hpe_edge.errors import HpeEdgeError
 
 __all__ = ["main"]
 
-_SDK_COMMANDS = (estimate, video, serve, ros_node, bench, models)
-_SDK_NAMES = ("estimate", "video", "serve", "ros-node", "bench", "models")
+_SDK_COMMANDS = (estimate, video, serve, bag, ros_node, bench, models)
+_SDK_NAMES = ("estimate", "video", "serve", "bag", "ros-node", "bench", "models")
 
 _EPILOG = """\
 examples:
@@ -24,6 +24,7 @@ examples:
   hpe-edge estimate head.jpg --crop --json
   hpe-edge video interview.mp4 --out annotated.mp4 --csv poses.csv
   hpe-edge serve --source 0
+  hpe-edge bag drive.bag drive_heads.bag
   hpe-edge models list
   hpe-edge bench
 

@@ -46,3 +46,14 @@ def smoothing_of(options: argparse.Namespace) -> str | None:
 def source_of(text: str) -> str | int:
     """``0`` is a camera, unless there is a file of this name."""
     return int(text) if text.isdecimal() and not Path(text).exists() else text
+
+
+def progress_bar(total: int | None, unit: str, *, quiet: bool) -> Any:
+    """tqdm's bar on stderr, for a terminal; ``None`` when quiet or where tqdm is not installed."""
+    if quiet:
+        return None
+    try:
+        from tqdm import tqdm
+    except ModuleNotFoundError:
+        return None
+    return tqdm(total=total, unit=unit, disable=None, leave=False)

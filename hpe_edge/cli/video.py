@@ -11,7 +11,14 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hpe_edge.cli.pipeline import add_model_options, add_smoothing_option, open_pose, smoothing_of, source_of
+from hpe_edge.cli.pipeline import (
+    add_model_options,
+    add_smoothing_option,
+    open_pose,
+    progress_bar,
+    smoothing_of,
+    source_of,
+)
 from hpe_edge.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
@@ -162,13 +169,7 @@ class _Progress:
 
     def begin(self, total: int | None) -> None:
         """Show the bar, of so many frames if that is known."""
-        if self._quiet:
-            return
-        try:
-            from tqdm import tqdm
-        except ModuleNotFoundError:
-            return
-        self._bar = tqdm(total=total, unit=" frames", disable=None, leave=False)
+        self._bar = progress_bar(total, " frames", quiet=self._quiet)
 
     def count(self, frame: Frame, poses: HeadPoses) -> None:
         """One frame more."""
