@@ -17,7 +17,10 @@ try:
 except ModuleNotFoundError as error:
     raise missing_dependency("rosbags", "ros", "reading a recorded bag") from error
 
-UNREADABLE = (AnyReaderError, ReaderError1, ReaderError2, apsw.Error, OSError)
+UNREADABLE = (
+    *(AnyReaderError, ReaderError1, ReaderError2, apsw.Error, OSError),
+    *(ValueError, LookupError, AssertionError, MemoryError),  # of bytes that make no sense to its parsers
+)
 """What reading a damaged bag raises."""
 
 __all__ = [
