@@ -24,7 +24,7 @@ from hpe_edge.ros.dds import TYPE_HASHES
 from hpe_edge.ros.messages import MESSAGES
 
 STORE = get_typestore(Stores.ROS2_JAZZY)
-WHOLE = {"int32": (-(2**31), 2**31 - 1), "uint32": (0, 2**32 - 1), "uint8": (0, 255), "octet": (0, 255)}
+WHOLE = {"int32": (-(2**31), 2**31 - 1), "uint32": (0, 2**32 - 1), "uint8": (0, 255), "byte": (0, 255)}
 NUMBERS = {"float64": st.floats(allow_nan=False), "bool": st.booleans()} | {
     name: st.integers(*bounds) for name, bounds in WHOLE.items()
 }

@@ -17,7 +17,7 @@ from hpe_edge.ros.pictures import as_picture
 WIDTH, HEIGHT = 6, 4
 
 
-def image(encoding: str, row_bytes: int, rows: int = HEIGHT, pad: int = 3, **changes: Any) -> SimpleNamespace:
+def image(encoding: str, row_bytes: int, rows: int = HEIGHT, pad: int = 3, /, **changes: Any) -> SimpleNamespace:
     """A message of noise whose rows are padded, the last one not."""
     step = row_bytes + pad
     data = np.random.default_rng(1).integers(0, 256, rows * step - pad, dtype=np.uint8).tobytes()
@@ -58,7 +58,7 @@ def test_encodings_of_bytes(encoding: str, pixel_format: str, channels: int, row
 @pytest.mark.parametrize(("encoding", "channels"), [("mono16", 1), ("bgr16", 3), ("rgb16", 3)])
 @pytest.mark.parametrize("big", [0, 1])
 def test_of_16_bits_the_high_byte_counts(encoding: str, channels: int, big: int) -> None:
-    message = image(encoding, 2 * WIDTH * channels, pad=4, is_bigendian=big)
+    message = image(encoding, 2 * WIDTH * channels, HEIGHT, 4, is_bigendian=big)
     values = rows_of(message, 2 * WIDTH * channels).view(">u2" if big else "<u2")
     assert (as_picture(message).image.reshape(HEIGHT, -1) == values >> 8).all()
 
