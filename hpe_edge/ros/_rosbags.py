@@ -15,7 +15,7 @@ try:
     from rosbags.rosbag2 import Writer as Writer2
     from rosbags.typesys import Stores, get_typestore
 except ModuleNotFoundError as error:
-    raise missing_dependency("rosbags", "ros", "reading a recorded bag") from error
+    raise missing_dependency("rosbags", "bag", "reading a recorded bag") from error
 
 UNREADABLE = (
     *(AnyReaderError, ReaderError1, ReaderError2, apsw.Error, OSError),

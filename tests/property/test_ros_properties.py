@@ -24,7 +24,8 @@ from hpe_edge.ros.dds import TYPE_HASHES
 from hpe_edge.ros.messages import MESSAGES
 
 STORE = get_typestore(Stores.ROS2_JAZZY)
-WHOLE = {"int32": (-(2**31), 2**31 - 1), "uint32": (0, 2**32 - 1), "uint8": (0, 255), "byte": (0, 255)}
+# A `byte` above 127 is one to cyclonedds and none to rosbags; levels of diagnoses are 0 to 3.
+WHOLE = {"int32": (-(2**31), 2**31 - 1), "uint32": (0, 2**32 - 1), "uint8": (0, 255), "byte": (0, 127)}
 NUMBERS = {"float64": st.floats(allow_nan=False), "bool": st.booleans()} | {
     name: st.integers(*bounds) for name, bounds in WHOLE.items()
 }

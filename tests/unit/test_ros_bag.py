@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import shutil
+import sys
 from pathlib import Path
 
 import cv2
@@ -178,10 +179,8 @@ def test_truncated_bags(form: str, share: float, tmp_path: Path, capsys: pytest.
 def test_without_rosbags_the_message_names_the_extra(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import sys
-
     for name in [name for name in sys.modules if name.startswith("hpe_edge.ros.")]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "rosbags.highlevel", None)
     assert main(["bag", str(tmp_path / "a"), str(tmp_path / "b")]) == 2
-    assert "pip install 'hpe-edge[ros]'" in capsys.readouterr().err
+    assert "pip install 'hpe-edge[bag]'" in capsys.readouterr().err
