@@ -77,7 +77,11 @@ class Inbox:
             UnicodeDecodeError: a string in it is no UTF-8.
         """
         arrived = self.arrived
-        samples = self._reader.take(N=8)  # one, and tidings of writers that left, which hold no message
+        try:
+            samples = self._reader.take(N=8)  # one, and tidings of writers that left, which hold no message
+        except UnicodeDecodeError:
+            self._taken += 1
+            raise
         self._taken += len(samples)
         self.dropped = max(self.dropped, arrived - self._taken)
         messages = [sample for sample in samples if sample.sample_info.valid_data]

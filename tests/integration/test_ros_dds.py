@@ -226,6 +226,20 @@ def test_the_newest_message_wins_and_the_others_are_counted() -> None:
     assert inbox.take() == image(5) and inbox.dropped == 4 and inbox.take() is None
 
 
+def test_a_string_that_is_no_text_is_told(run: Callable[[Topics], Running]) -> None:
+    running, robot = run(Topics(IMAGE, None)), Robot()
+    images = robot.writer(IMAGE, "sensor_msgs/msg/Image")
+    broken = image(1)
+    broken.serialize = lambda **_: image(1).serialize().replace(b"camera", b"\xff\xfemera")
+
+    def send(message: Any) -> tuple[int, str]:
+        images.write(message)
+        return running.level_and_message()
+
+    until(lambda: "not UTF-8" in send(broken)[1])
+    until(lambda: send(image(2)) == (0, "working"))
+
+
 def test_a_writer_that_leaves_is_no_message() -> None:
     robot, ours = Robot(), Participant(DOMAIN)
     inbox = ours.inbox("/brief", "sensor_msgs/msg/Image")

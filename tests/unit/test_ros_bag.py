@@ -102,6 +102,15 @@ def test_compressed_images(tmp_path: Path) -> None:
     assert len(after["/head_pose/nearest"]) == 1
 
 
+def test_a_clock_that_stands_still(tmp_path: Path) -> None:
+    make = Maker("mcap")
+    topics = usual_topics(make)
+    topics["/camera/image_raw"] = ("sensor_msgs/msg/Image", [make.image(1)] * 3)
+    source = write_bag(tmp_path / "in", "mcap", topics)
+    assert main(["bag", str(source), str(tmp_path / "out"), "--detector", "full-frame", "--quiet"]) == 0
+    assert len(read_bag(tmp_path / "out")["/head_pose/nearest"]) == 3
+
+
 def test_single_bad_images_are_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     make = Maker("mcap")
     topics = usual_topics(make)
