@@ -108,9 +108,9 @@ def _carry_spread(std_deg: Array, before_deg: Array, after_deg: Array, turn: Arr
 
     Small changes of the angles turn the head by ``axes(before) d``, in the camera's axes by ``turn axes(before) d``.
     """
-    moves = turn @ _axes(before_deg)  # (N, 3, 3): a column for each of yaw, pitch, roll
+    moves = turn @ euler_axes(before_deg)  # (N, 3, 3): a column for each of yaw, pitch, roll
     yaw, pitch, _ = np.deg2rad(after_deg).T[:, :, None]
-    # The inverse of _axes. At a yaw of 90 degrees pitch and roll are one, and their spread is without bounds.
+    # The inverse of euler_axes. At a yaw of 90 degrees pitch and roll are one, and their spread is without bounds.
     cos_yaw = np.maximum(np.cos(yaw), 1e-6)
     d_roll = (np.sin(pitch) * moves[:, 1] + np.cos(pitch) * moves[:, 2]) / cos_yaw
     d_yaw = np.cos(pitch) * moves[:, 1] - np.sin(pitch) * moves[:, 2]
@@ -120,8 +120,14 @@ def _carry_spread(std_deg: Array, before_deg: Array, after_deg: Array, turn: Arr
     return np.asarray(np.minimum(carried, _MOST_STD_DEG))
 
 
-def _axes(euler_deg: Array) -> Array:
-    """(N, 3, 3): in its columns the axes about which yaw, pitch and roll turn a head, optical frame."""
+def euler_axes(euler_deg: AnyFloats) -> Array:
+    """(N, 3, 3): in its columns the axes about which yaw, pitch and roll turn a head, optical frame.
+
+    Small changes ``d`` of the three angles turn it by the rotation vector ``axes @ d``, about the frame's fixed axes.
+
+    >>> (euler_axes(np.zeros((1, 3)))[0] + 0.0).tolist()  # yaw about y (down), pitch about -x, roll about z
+    [[0.0, -1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 1.0]]
+    """
     yaw, pitch, _ = np.deg2rad(euler_deg).T
     zero = np.zeros_like(yaw)
     columns = [

@@ -10,13 +10,21 @@ from collections.abc import Callable, Sequence
 from typing import cast
 
 import hpe_edge
-from hpe_edge.cli import annotate, bench, estimate, models, serve, video
+from hpe_edge.cli import annotate, bag, bench, estimate, models, ros_node, serve, video
 from hpe_edge.errors import HpeEdgeError
 
 __all__ = ["main"]
 
-_SDK_COMMANDS = (estimate, video, serve, annotate, bench, models)
-_SDK_NAMES = ("estimate", "video", "serve", "annotate", "bench", "models")
+_SDK_COMMANDS = {
+    "estimate": estimate,
+    "video": video,
+    "serve": serve,
+    "annotate": annotate,
+    "bag": bag,
+    "ros-node": ros_node,
+    "bench": bench,
+    "models": models,
+}
 
 _EPILOG = """\
 examples:
@@ -25,6 +33,7 @@ examples:
   hpe-edge video interview.mp4 --out annotated.mp4 --csv poses.csv
   hpe-edge serve --source 0
   hpe-edge annotate photos/ poses/
+  hpe-edge bag drive.bag drive_heads.bag
   hpe-edge models list
   hpe-edge bench
 
@@ -71,10 +80,10 @@ def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action=_Version, help="print the version and exit")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for module in _SDK_COMMANDS:
+    for module in _SDK_COMMANDS.values():
         module.add_parser(commands)
     # Training brings slow imports: it is only asked for its commands when ours is not one of the SDK's.
-    if not arguments or arguments[0] not in _SDK_NAMES:
+    if not arguments or arguments[0] not in _SDK_COMMANDS:
         importlib.import_module("hpe_edge.training.cli").add_commands(commands)
     return parser
 

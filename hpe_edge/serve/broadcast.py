@@ -9,8 +9,8 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final
 
+from hpe_edge._meter import percentile
 from hpe_edge.serve.messages import Message
-from hpe_edge.serve.metrics import percentile
 
 IN_FLIGHT: Final = 2
 """Frames that a viewer may have been sent and not yet shown. One would leave the network idle for the time of an

@@ -11,12 +11,12 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from hpe_edge._meter import Meter
 from hpe_edge.errors import SourceError
 from hpe_edge.results import HeadPoses
 from hpe_edge.serve.broadcast import Broadcast
 from hpe_edge.serve.feed import Feed
 from hpe_edge.serve.messages import Message, encode_jpeg, faces_as_json, pack
-from hpe_edge.serve.metrics import Meter
 from hpe_edge.sources.base import Frame, Source, SourceEvent
 
 OpenSource: TypeAlias = Callable[[Callable[[SourceEvent], None]], Source]

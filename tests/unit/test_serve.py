@@ -14,13 +14,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hpe_edge import HeadPoses
+from hpe_edge._meter import Meter, percentile
 from hpe_edge.errors import InvalidArgumentError
 from hpe_edge.images import ImageArray
 from hpe_edge.serve.access import Access, choose_token, is_loopback, own_names
 from hpe_edge.serve.broadcast import IN_FLIGHT, Broadcast, Viewer
 from hpe_edge.serve.feed import Feed, Limit
 from hpe_edge.serve.messages import Message, encode_jpeg, faces_as_json, pack, unpack
-from hpe_edge.serve.metrics import Meter, percentile
 from hpe_edge.sources import Frame, open_source
 
 PICTURE = np.full((48, 64, 3), 128, np.uint8)

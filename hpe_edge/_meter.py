@@ -1,4 +1,4 @@
-"""What the live page says about its speed: frames a second, latency, drops."""
+"""What live commands say about their speed: frames a second, latency."""
 
 from __future__ import annotations
 
@@ -54,6 +54,11 @@ class Meter:
             self._latencies_ms.append(latency_ms)
             self._frames += 1
             self._faces = faces
+
+    @property
+    def frames(self) -> int:
+        """Frames counted."""
+        return self._frames
 
     def as_dict(self) -> dict[str, object]:
         """JSON-ready: ``uptime_s, frames, faces, fps`` (of the last two seconds), ``latency_ms`` ``{p50, p99}``."""
