@@ -1,4 +1,4 @@
-"""Every photograph of a folder and those below it into one table, a row a face; what cannot be read is left out and said.
+"""Every photograph of a folder and those below it into one table, a row a face; what cannot be read is said.
 
 python examples/batch_folder.py PHOTOS poses.csv
 python examples/batch_folder.py                  # a folder made of a portrait
