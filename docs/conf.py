@@ -6,6 +6,7 @@ python -m sphinx -W --keep-going -b html docs build/docs
 
 from __future__ import annotations
 
+import re
 import sys
 from importlib.metadata import version as installed_version
 from pathlib import Path
@@ -13,6 +14,8 @@ from pathlib import Path
 from sphinx.application import Sphinx
 
 HERE = Path(__file__).parent
+NO_SPACE = "\u200b"
+SEVERAL = re.compile(r" {4}([a-z_]\w*(?:, [a-z_]\w*)+): ")
 sys.path.insert(0, str(HERE))
 
 from _pages import write_pages  # noqa: E402
@@ -33,8 +36,8 @@ copybutton_only_copy_prompt_lines = True
 copybutton_line_continuation_character = "\\"
 
 autodoc_member_order = "bysource"
-autodoc_typehints = "description"
-autodoc_typehints_description_target = "documented"
+# Docstrings say shapes and units, which NDArray[float32] does not.
+autodoc_typehints = "none"
 autodoc_class_signature = "mixed"
 autodoc_preserve_defaults = True
 napoleon_google_docstring = True
@@ -42,6 +45,13 @@ napoleon_numpy_docstring = False
 napoleon_use_ivar = True
 python_use_unqualified_type_names = True
 add_module_names = False
+nitpicky = True
+nitpick_ignore_regex = [
+    # Other projects' names: nothing is fetched to resolve them.
+    ("py:.*", r"(numpy|np|collections|os|types|typing|pathlib)\..*"),
+    # Aliases, which stand for what they are, and protocols of other libraries' objects.
+    ("py:class", r"Path|Draw|Result|Points|hpe_edge\.sources\.capture\.Capture"),
+]
 
 html_theme = "furo"
 html_title = "hpe-edge"
@@ -58,5 +68,22 @@ html_theme_options = {
 }
 
 
+def prepare_docstring(_app: Sphinx, what: str, _name: str, _object: object, _options: object, lines: list[str]) -> None:
+    """What napoleon takes for a type and is none: words before a colon, the first of ``mean, scale: ...``."""
+    if what in ("property", "attribute", "data"):
+        lines.insert(0, NO_SPACE)
+    section = ""
+    for number, line in enumerate(lines):
+        if names := SEVERAL.match(line):
+            lines[number] = line.replace(", ", f",{NO_SPACE}", names[1].count(","))
+        if section == "Returns:":
+            lines[number] = f"    {NO_SPACE}\n{line}"
+        elif section == "Raises:" and line.strip().startswith("As "):
+            lines[number - 1] = "Errors:"
+        section = line
+    lines[:] = "\n".join(lines).split("\n")
+
+
 def setup(app: Sphinx) -> None:
     app.connect("builder-inited", lambda _: write_pages(HERE / "generated"))
+    app.connect("autodoc-process-docstring", prepare_docstring, priority=400)  # napoleon comes at 500

@@ -93,8 +93,8 @@ class AttentionMonitor:
 
 
 def _looks_at(yaw_deg: float, pitch_deg: float) -> np.ndarray:
-    """Where a face with these angles looks, as a unit vector of the label frame."""
-    return np.asarray(rotation.euler_to_rotation([[yaw_deg, pitch_deg, 0.0]])[0][:, 2])
+    """Where a face with these angles looks, as a unit vector in the camera's optical frame."""
+    return np.asarray(-rotation.euler_to_rotation([[yaw_deg, pitch_deg, 0.0]])[0][:, 2])
 
 
 def made_up_drive() -> Iterator[tuple[float, HeadPoses]]:

@@ -138,7 +138,7 @@ def _model(card: Card) -> str:
             f"## {code(card['name'])} {card['version']}\n",
             f"{card['description'][0].upper()}{card['description'][1:]}.\n",
             table(["", ""], facts, left=2),
-            table(["file", "name", "MB", "sha256"], files, left=2),
+            table(["file", "name", "MB", "sha256"], files, left=4),
             *_measured(card["metrics"]),
             ":::{dropdown} Recipe of the last run\n```json",
             recipe,
@@ -152,7 +152,7 @@ def _measured(metrics: Sequence[Mapping[str, Any]]) -> list[str]:
     hidden = {"dataset", "command", "protocol", "crop", "split", "count", "spread_coverage"}
     rows = [
         [code(m["dataset"]), number(m.get("count"), 0)]
-        + [", ".join(f"{_words(k)} {number(v, 3)}" for k, v in m.items() if k not in hidden and v is not None)]
+        + [", ".join(f"{_words(k)} {number(v, 0 if isinstance(v, int) else 3)}" for k, v in m.items() if k not in hidden and v is not None)]
         for m in metrics
     ]
     return [table(["measured on", "pictures", ""], rows, left=3)] if rows else []

@@ -19,6 +19,7 @@ Row = Mapping[str, Any]
 NAME = re.compile(r"(?P<date>\d{4}-\d{2}-\d{2})_(?P<commit>[0-9a-f]{7,40})_(?P<machine>[\w.-]+)")
 INKS = {"light": "#20262e", "dark": "#d5dbe3"}
 COLOURS = {"fp32": "#4c86c6", "int8": "#e0893a"}
+MOST_TAIL = 3.0
 PARTS = {"network": "the network alone", "estimate": "estimate: a frame with one face"}
 
 
@@ -57,8 +58,8 @@ def _section(name: str, result: Result) -> str:
             f"{settings['rounds']} rounds, {settings['threads']} thread(s), frame {width} x {height}"
             + (f", load average {load[0]:.1f} when it began.\n" if load else ".\n"),
             *(f"```{{image}} /generated/{name}-{ink}.svg\n:class: only-{ink}\n:alt: {_alt(rows)}\n```\n" for ink in INKS),
-            table(["", "network", "p99", "again", "estimate", "p99", "again", "first estimate", "peak"], _cells(rows)),
-            "Microseconds, medians but for p99; the first estimate of a process in seconds and its peak memory in MB.",
+            table(["", "network", "p99", "again", "estimate", "p99", "again", "start", "peak"], _cells(rows)),
+            "Microseconds, medians but for p99; start in seconds, peak in MB.",
             *(f"- not measured: {problem}" for problem in absent),
             "",
         ]
@@ -74,7 +75,7 @@ def _alt(rows: Sequence[Row]) -> str:
 
 
 def _label(row: Row) -> str:
-    return f"{row['backend']}, {row['precision']}"
+    return f"{row['backend']},\u00a0{row['precision']}"
 
 
 def _cells(rows: Sequence[Row]) -> list[list[str]]:
@@ -110,6 +111,8 @@ def _draw(rows: Sequence[Row], path: Path, ink: str) -> None:
                 color=[COLOURS.get(row["precision"], "#888888") for row in rows],
                 error_kw={"ecolor": ink, "elinewidth": 1.0, "capsize": 2.0, "alpha": 0.6},
             )
+            # A tail beyond this says that the machine was busy; its number is in the table.
+            axes.set_xlim(0, min(max(map(sum, zip(medians, tails, strict=True))), MOST_TAIL * max(medians)) * 1.03)
             axes.set_title(title, fontsize=11)
             axes.set_xlabel("µs: bar median, line to p99")
             axes.spines[["top", "right"]].set_visible(False)
