@@ -54,6 +54,7 @@ nitpick_ignore_regex = [
 ]
 
 html_theme = "furo"
+pygments_dark_style = "monokai"
 html_title = "hpe-edge"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import os
 import re
-from contextlib import redirect_stdout
+from contextlib import redirect_stdout, suppress
 from unittest import mock
 
 from hpe_edge.cli import main
@@ -24,9 +24,7 @@ def commands_page() -> str:
 
 def _help(*command: str) -> str:
     text = io.StringIO()
-    with mock.patch.dict(os.environ, COLUMNS="92", NO_COLOR="1"), redirect_stdout(text):
-        try:
-            main([*command, "--help"])
-        except SystemExit:  # how argparse ends
-            pass
+    wide = mock.patch.dict(os.environ, COLUMNS="92", NO_COLOR="1")
+    with wide, redirect_stdout(text), suppress(SystemExit):  # how argparse ends
+        main([*command, "--help"])
     return text.getvalue()

@@ -57,7 +57,10 @@ def _section(name: str, result: Result) -> str:
             f"{machine['os']}; {machine['python']}; {libraries}. Commit {code(what['commit'])}, "
             f"{settings['rounds']} rounds, {settings['threads']} thread(s), frame {width} x {height}"
             + (f", load average {load[0]:.1f} when it began.\n" if load else ".\n"),
-            *(f"```{{image}} /generated/{name}-{ink}.svg\n:class: only-{ink}\n:alt: {_alt(rows)}\n```\n" for ink in INKS),
+            *(
+                f"```{{image}} /generated/{name}-{ink}.svg\n:class: only-{ink}\n:alt: {_alt(rows)}\n```\n"
+                for ink in INKS
+            ),
             table(["", "network", "p99", "again", "estimate", "p99", "again", "start", "peak"], _cells(rows)),
             "Microseconds, medians but for p99; start in seconds, peak in MB.",
             *(f"- not measured: {problem}" for problem in absent),
@@ -99,7 +102,7 @@ def draw_speed(folder: Path, out: Path) -> None:
 
 def _draw(rows: Sequence[Row], path: Path, ink: str) -> None:
     names = ("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color")
-    with rc_context({name: ink for name in names} | {"svg.hashsalt": path.stem, "svg.fonttype": "none", "font.size": 11}):
+    with rc_context(dict.fromkeys(names, ink) | {"svg.hashsalt": path.stem, "svg.fonttype": "none", "font.size": 11}):
         figure = Figure(figsize=(9, 1.1 + 0.36 * len(rows)), layout="constrained")
         for axes, (part, title) in zip(figure.subplots(1, len(PARTS), sharey=True), PARTS.items(), strict=True):
             medians = [row[part]["p50_us"] for row in rows]

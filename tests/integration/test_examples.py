@@ -65,8 +65,6 @@ def test_a_folder_becomes_a_table_and_its_broken_file_is_said(tmp_path: Path) ->
     _run("batch_folder.py", tmp_path)
     with (tmp_path / "poses.csv").open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
-    assert [row["file"] for row in rows] == [f"{number:02d}.png" for number in range(20)], (
-        "none of nobody"
-    )
+    assert [row["file"] for row in rows] == [f"{number:02d}.png" for number in range(20)], "none of nobody"
     assert {row["yaw_deg"] for row in rows[::2]} == {rows[0]["yaw_deg"]}, "the same portrait, also in another batch"
     assert abs(float(rows[0]["roll_deg"])) < 15 and float(rows[0]["score"]) > 0.6
