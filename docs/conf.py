@@ -15,6 +15,7 @@ from sphinx.application import Sphinx
 
 HERE = Path(__file__).parent
 NO_SPACE = "\u200b"
+LINK = re.compile(r"(?<!!)\[[^\]]*\]\((?P<target>\.\./[^)#\s]+)\)")
 SEVERAL = re.compile(r" {4}([a-z_]\w*(?:, [a-z_]\w*)+): ")
 sys.path.insert(0, str(HERE))
 
@@ -43,6 +44,7 @@ autodoc_preserve_defaults = True
 napoleon_google_docstring = True
 napoleon_numpy_docstring = False
 napoleon_use_ivar = True
+napoleon_attr_annotations = False
 python_use_unqualified_type_names = True
 add_module_names = False
 nitpicky = True
@@ -77,14 +79,28 @@ def prepare_docstring(_app: Sphinx, what: str, _name: str, _object: object, _opt
     for number, line in enumerate(lines):
         if names := SEVERAL.match(line):
             lines[number] = line.replace(", ", f",{NO_SPACE}", names[1].count(","))
+        lines[number] = lines[number].replace(": + ", ": \\+ ")  # a sign, no list
         if section == "Returns:":
-            lines[number] = f"    {NO_SPACE}\n{line}"
+            lines[number] = f"    {NO_SPACE}\n{lines[number]}"
         elif section == "Raises:" and line.strip().startswith("As "):
             lines[number - 1] = "Errors:"
         section = line
     lines[:] = "\n".join(lines).split("\n")
 
 
+def name_files(app: Sphinx, page: str, source: list[str]) -> None:
+    """A link to a file of the repository that is no page, such as an example, becomes the file's name."""
+    folder = (HERE / page).parent
+
+    def name(link: re.Match[str]) -> str:
+        target = (folder / link["target"]).resolve()
+        outside = target.exists() and not target.is_relative_to(HERE)
+        return f"`{target.relative_to(HERE.parent).as_posix()}`" if outside else link[0]
+
+    source[0] = LINK.sub(name, source[0])
+
+
 def setup(app: Sphinx) -> None:
     app.connect("builder-inited", lambda _: write_pages(HERE / "generated"))
+    app.connect("source-read", name_files)
     app.connect("autodoc-process-docstring", prepare_docstring, priority=400)  # napoleon comes at 500
