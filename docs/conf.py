@@ -16,6 +16,7 @@ from sphinx.application import Sphinx
 HERE = Path(__file__).parent
 NO_SPACE = "\u200b"
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\((?P<target>\.\./[^)#\s]+)\)")
+PAGE = re.compile(r"docs/([A-Z_]+)\.md")
 SEVERAL = re.compile(r" {4}([a-z_]\w*(?:, [a-z_]\w*)+): ")
 sys.path.insert(0, str(HERE))
 
@@ -72,13 +73,14 @@ html_theme_options = {
 
 
 def prepare_docstring(_app: Sphinx, what: str, _name: str, _object: object, _options: object, lines: list[str]) -> None:
-    """What napoleon takes for a type and is none: words before a colon, the first of ``mean, scale: ...``."""
+    """Hide what napoleon would take for a type: words before a colon, the first of ``mean, scale: ...``; link pages."""
     if what in ("property", "attribute", "data"):
         lines.insert(0, NO_SPACE)
     section = ""
     for number, line in enumerate(lines):
         if names := SEVERAL.match(line):
             lines[number] = line.replace(", ", f",{NO_SPACE}", names[1].count(","))
+        lines[number] = PAGE.sub(r":doc:`\1 </\1>`", lines[number])
         lines[number] = lines[number].replace(": + ", ": \\+ ")  # a sign, no list
         if section == "Returns:":
             lines[number] = f"    {NO_SPACE}\n{lines[number]}"

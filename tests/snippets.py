@@ -19,7 +19,7 @@ SHELLS = ("sh", "bash", "shell", "console")
 LEAST_REASON = 12
 
 _FENCE = re.compile(
-    r"(?:^<!-- not run: (?P<reason>.*?) -->\n)?"
+    r"(?:^<!-- not run: (?P<reason>(?:(?!-->).)*) -->\n)?"
     r"^(?P<fence>```+)(?P<language>[\w+-]*)[^\n]*\n(?P<body>.*?)^(?P=fence) *$",
     re.M | re.S,
 )

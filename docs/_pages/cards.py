@@ -59,7 +59,7 @@ def _accuracy(card: Card) -> str:
 
 
 def _how(metric: Mapping[str, Any]) -> str:
-    conditions = ", ".join(str(metric[name]) for name in ("protocol", "crop") if metric.get(name))
+    conditions = ", ".join(str(metric[name]) for name in ("split", "protocol", "crop") if metric.get(name))
     return f"- {code(metric['dataset'])}: {conditions}; {code(metric['command'])}"
 
 

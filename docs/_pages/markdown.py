@@ -23,7 +23,7 @@ def number(value: object, digits: int = 2, unit: str = "") -> str:
 
 def share(value: object) -> str:
     """0.643 as 64.3 %."""
-    return number(100 * value, 1, " %") if isinstance(value, int | float) else ABSENT
+    return number(100 * value, 1, "\u00a0%") if isinstance(value, int | float) else ABSENT
 
 
 def code(value: object) -> str:

@@ -27,13 +27,19 @@ def read_results(folder: Path) -> dict[str, Result]:
     """The files by name, the newest first.
 
     Raises:
-        ValueError: a name does not say date, commit and machine.
+        ValueError: a name does not say date, commit and machine, or nothing was measured.
     """
     paths = sorted(folder.glob("*.json"), reverse=True)
     for path in paths:
         if not NAME.fullmatch(path.stem):
             raise ValueError(f"{path}: expected a name as 2026-11-21_b73dbc1_board.json: date, commit, machine")
-    return {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in paths}
+    results = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in paths}
+    for name, result in results.items():
+        if not _measured(result):
+            raise ValueError(
+                f"{name}: expected a row that was measured, got {[row['problem'] for row in result['rows']]}"
+            )
+    return results
 
 
 def speed_page(folder: Path) -> str:
@@ -48,7 +54,7 @@ def _section(name: str, result: Result) -> str:
     libraries = ", ".join(f"{library} {version}" for library, version in machine["libraries"].items() if version)
     width, height = settings["frame_size"]
     load = machine.get("load_average")
-    rows = sorted(_done(result), key=lambda row: float(row["estimate"]["p50_us"]))
+    rows = _measured(result)
     absent = [f"{row['backend']} {row['precision']}: {row['problem']}" for row in result["rows"] if row["problem"]]
     return "\n".join(
         [
@@ -69,8 +75,10 @@ def _section(name: str, result: Result) -> str:
     )
 
 
-def _done(result: Result) -> list[Row]:
-    return [row for row in result["rows"] if row["problem"] is None and row["network"] and row["estimate"]]
+def _measured(result: Result) -> list[Row]:
+    """The fastest first."""
+    rows = [row for row in result["rows"] if row["problem"] is None and row["network"] and row["estimate"]]
+    return sorted(rows, key=lambda row: float(row["estimate"]["p50_us"]))
 
 
 def _alt(rows: Sequence[Row]) -> str:
@@ -95,7 +103,7 @@ def _cells(rows: Sequence[Row]) -> list[list[str]]:
 def draw_speed(folder: Path, out: Path) -> None:
     """``NAME-light.svg`` and ``NAME-dark.svg``: medians as bars, a line to the 99th percentile."""
     for name, result in read_results(folder).items():
-        rows = sorted(_done(result), key=lambda row: float(row["estimate"]["p50_us"]))
+        rows = _measured(result)
         for ink, colour in INKS.items():
             _draw(rows, out / f"{name}-{ink}.svg", colour)
 
@@ -120,6 +128,5 @@ def _draw(rows: Sequence[Row], path: Path, ink: str) -> None:
             axes.set_xlabel("µs: bar median, line to p99")
             axes.spines[["top", "right"]].set_visible(False)
             axes.patch.set_alpha(0.0)
-        if rows:
-            figure.axes[0].invert_yaxis()
+        figure.axes[0].invert_yaxis()
         figure.savefig(path, transparent=True, metadata={"Date": None})
