@@ -16,6 +16,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 SHELLS = ("sh", "bash", "shell", "console")
+PYTHONS = ("python", "python3", "py")
 LEAST_REASON = 12
 
 _FENCE = re.compile(
@@ -27,11 +28,13 @@ _PAGE = re.compile(r"<!-- shell not run: (.*?) -->", re.S)
 
 # Commands that are the same on every page, with what runs them instead.
 _ELSEWHERE = re.compile(
-    r"(\S*/)?(pip|pipx|apt-get|apt) install\b"  # installs: scripts/check_wheel.sh
+    r"(\S*/)?(pip|pipx|apt-get|apt) (un)?install\b"  # installs: scripts/check_wheel.sh
     r"|(\S*/)?python3? -m venv\b"
     r"|(\S*/)?python3? examples/\S+\.py\b"  # tests/integration/test_examples.py
     r"|bash scripts/test\.sh\b"  # this very run
 )
+# A page may name any command; a test runs only those that change nothing but the folder they are run in.
+HARMLESS = re.compile(r"(hpe-edge|python -m hpe_edge)\s")
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,10 @@ class Block:
     language: str
     code: str
     reason: str | None
+
+    @property
+    def python(self) -> bool:
+        return self.language in PYTHONS
 
     @property
     def shell(self) -> bool:

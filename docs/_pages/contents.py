@@ -9,7 +9,7 @@ GROUPS = {
     "Cookbook": ["cookbook/robot", "cookbook/driver_monitor", "cookbook/batch_folder"],
     "Results": ["results/accuracy", "results/speed", "results/models"],
     "Boards and robots": ["BACKENDS", "HUB", "ANNOTATE", "CPP", "PIXELS", "ROBOTS", "JETSON", "RASPBERRY_PI", "BENCH"],
-    "Reference": ["api/index", "guide/commands", "guide/extending", "NETWORK_FILE", "ARCHITECTURE"],
+    "Reference": ["api/index", "guide/commands", "guide/extending", "NETWORK_FILE", "TRUST", "ARCHITECTURE"],
     "How it is made": ["SYNTHETIC", "TRAINING", "DETECTION", "EVALUATION", "DATASETS", "STUDIES", "LIKENESS"],
 }
 REST = "More"

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from snippets import LEAST_REASON, ROOT, Block, arguments, blocks, commands, pages, runs_elsewhere
+from snippets import HARMLESS, LEAST_REASON, ROOT, Block, arguments, blocks, commands, pages, runs_elsewhere
 
 from hpe_edge import HeadPose, write_image
 from hpe_edge.cli import _parser
@@ -63,28 +63,33 @@ def test_the_code_of_a_page_runs(page: Path, world: World, tmp_path: Path, monke
     for block in blocks(page):
         if block.reason is not None:
             continue
-        if block.language == "python":
+        if block.python:
             exec(compile(block.code, block.name, "exec", dont_inherit=True), names)
         elif block.shell:
             _run_shell(block)
 
 
+SAY_WHY = (
+    "If it cannot run in a test, say why in a line before the block: <!-- not run: REASON -->, "
+    "or <!-- shell not run: REASON --> once for all shell blocks of the page."
+)
+
+
 def _run_shell(block: Block) -> None:
-    script = "\n".join(command for command in commands(block.code) if not runs_elsewhere(command))
+    run = [command for command in commands(block.code) if not runs_elsewhere(command)]
+    for command in run:
+        assert HARMLESS.match(command), f"{block.name}: no test runs {command!r}. {SAY_WHY}"
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     environment = os.environ | {"PATH": path, "OMP_NUM_THREADS": "1"}
     done = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", script],
+        ["bash", "-euo", "pipefail", "-c", "\n".join(run)],
         capture_output=True,
         text=True,
         env=environment,
         timeout=120,
         check=False,
     )
-    assert done.returncode == 0, (
-        f"{block.name}: {done.stderr}\nIf it cannot run in a test, say why in a line before the block: "
-        "<!-- not run: REASON -->, or <!-- shell not run: REASON --> once for all shell blocks of the page."
-    )
+    assert done.returncode == 0, f"{block.name}: {done.stderr}\n{SAY_WHY}"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=NAMES)
@@ -93,7 +98,7 @@ def test_what_is_not_run_says_why_and_its_commands_exist(page: Path, capsys: pyt
         assert block.reason is None or len(block.reason) >= LEAST_REASON, f"{block.name}: why is it not run?"
         if block.language == "":
             assert not block.code.startswith(("$ ", "hpe-edge ", ">>> ")), f"{block.name}: expected ```sh or ```python"
-        if block.language == "python" and block.reason is not None:
+        if block.python and block.reason is not None:
             compile(block.code, block.name, "exec")
         for command in commands(block.code) if block.shell else []:
             _check_arguments(block.name, command, capsys)
