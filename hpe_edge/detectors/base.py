@@ -39,7 +39,7 @@ class Follower(Detector, Protocol):
         """Find the faces that were at some boxes in the frame before, looking only around each box.
 
         Args:
-            image, pixel_format: as for :meth:`detect`.
+            image, pixel_format: as for :meth:`Detector.detect`.
             boxes_xyxy: float32 (N, 4), their tight boxes then, in pixels.
 
         Returns:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import importlib.util
 import os
 import subprocess
@@ -13,12 +14,15 @@ import pytest
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
 EXPECTED = {
+    "batch_folder.py": ["21 photographs, 20 faces; wrote poses.csv"],
     "camera_loop.py": ["s: yaw", "opening it again", "gives pictures again", "60 frames,"],
+    "driver_monitor.py": ["4.3 s  back", "9.0 s  EYES ON THE ROAD", "17.0 s  off the road (no face)"],
     "estimate_astronaut.py": ["yaw", "pitch", "roll", "wrote astronaut_pose.png"],
     "estimate_many_faces.py": ["image 1: HeadPoses(1:", "quaternion"],
     "frame_loop.py": ["frame  20: yaw", "frames/s"],
     "ros2_rclpy_node.py": [],
     "ros2_without_ros.py": ["camera_optical_frame at 10", "m, distance known to 0.0"],
+    "robot.py": ["1.5 s  person 0: 1.0 m away", "looks at me", "orientation x y z w:"],
     "video_file.py": ["1.6 s: face 0, roll", "50 frames,", "wrote annotated.mp4 and poses.csv"],
 }
 
@@ -67,3 +71,12 @@ def test_the_astronaut_is_drawn_on(tmp_path: Path) -> None:
 def test_the_rclpy_example_says_what_is_missing() -> None:
     done = subprocess.run([sys.executable, str(EXAMPLES / NEEDS_ROS)], capture_output=True, text=True, check=False)
     assert done.returncode == 1 and "No module named 'rclpy': source a ROS 2 install" in done.stderr
+
+
+def test_a_folder_becomes_a_table_and_its_broken_file_is_said(tmp_path: Path) -> None:
+    _run("batch_folder.py", tmp_path)
+    with (tmp_path / "poses.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["file"] for row in rows] == [f"{number:02d}.png" for number in range(20)], "none of nobody"
+    assert {row["yaw_deg"] for row in rows[::2]} == {rows[0]["yaw_deg"]}, "the same portrait, also in another batch"
+    assert abs(float(rows[0]["roll_deg"])) < 15 and float(rows[0]["score"]) > 0.6
