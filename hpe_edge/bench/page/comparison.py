@@ -77,7 +77,7 @@ def _chart(found: Comparison, metric: Metric) -> str:
                 text = cell_text(metric, value, ratio if k else None)
                 items.append(svg.Bar("" if k else " ".join(row), value, text, kind=KINDS[k % len(KINDS)]))
     title = metric.title[0].upper() + metric.title[1:]
-    return layout.section(title, svg.bars(items, metric.title)) if items else ""
+    return layout.section(title, svg.bars(items, metric.title, group=len(found.names))) if items else ""
 
 
 def comparison_cells(found: Comparison) -> list[list[str]]:

@@ -16,8 +16,8 @@ def page(title: str, under: str, sections: Sequence[str], data: Mapping[str, Any
     False
     """
     style = Path(__file__).with_name("style.css").read_text(encoding="utf-8")
-    # "</script>" within a string would end the script.
-    inside = json.dumps(data).replace("</", "<\\/")
+    # "</script>" within a string would end the script, and "<!--" hide its end.
+    inside = json.dumps(data).replace("<", "\\u003c")
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'

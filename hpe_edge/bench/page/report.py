@@ -20,8 +20,9 @@ def report_page(document: Mapping[str, Any]) -> str:
     rows = [row for row in document["rows"] if row["problem"] is None]
     model, settings = document["model"], document["settings"]
     frame = "x".join(map(str, settings["frame_size"]))
+    threads = f"{settings['threads']} thread{'s' if settings['threads'] > 1 else ''}"
     under = (
-        f"{model['name']} {model['version']} on a frame of {frame} with one face, {settings['threads']} thread(s), "
+        f"{model['name']} {model['version']} on a frame of {frame} with one face, {threads}, "
         f"{settings['rounds']:,} rounds, hpe-edge {document['machine']['libraries'].get('hpe-edge')}, "
         f"{document.get('made', 'no date')}"
     )
@@ -58,7 +59,7 @@ def best_row(rows: Sequence[Row]) -> Row | None:
 def _slowed(sensors: Mapping[str, Any] | None) -> str:
     if not sensors:
         return ""
-    grown = [f"{name} {count} times" for name, count in sensors["throttled"].items()]
+    grown = [f"the throttling counter of {name} grew by {count}" for name, count in sensors["throttled"].items()]
     if grown or sensors["limits"]:
         return layout.notice(
             f"The machine was slowed while measuring: {'; '.join([*grown, *sensors['limits']])}", False
@@ -82,7 +83,7 @@ def _tiles(rows: Sequence[Row]) -> str:
     ]
     if loop:
         items.append((number_text(loop["fps"]), "frames a second", f"kept up for {loop['duration_s']:.0f} s by {name}"))
-        items.append((energy_text(loop["energy_j"]), "for a frame", _power(loop)))
+        items.append((energy_text(loop["energy_j"]), "energy of a frame", _power(loop)))
     if start:
         items.append(
             (
@@ -97,7 +98,7 @@ def _tiles(rows: Sequence[Row]) -> str:
 
 def _power(loop: Mapping[str, Any]) -> str:
     if loop["power_w"] is None:
-        return "energy is not readable here"
+        return "not readable here"
     return f"at {number_text(loop['power_w'], 'W')}; {number_text(loop['idle_power_w'], 'W')} at rest"
 
 

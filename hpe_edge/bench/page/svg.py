@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from html import escape
 
 WIDTH = 560
+_LONGEST_TAIL = 1.6  # of the longest bar
 _LEFT, _RIGHT, _BAR, _GAP = 142, 118, 20, 12
 
 
@@ -30,36 +31,40 @@ class Bar:
     kind: str = "fp32"
 
 
-def bars(items: Sequence[Bar], title: str) -> str:
-    """Horizontal bars from zero.
+def bars(items: Sequence[Bar], title: str, *, group: int = 1) -> str:
+    """Horizontal bars from zero; a tail far longer than the bars ends in an arrow.
+
+    Args:
+        items: from above.
+        title: for those who do not see it.
+        group: how many belong together and stand closer.
 
     >>> bars([Bar("native", 2.0, "2 ms")], "time").count("<rect")
     1
     """
-    longest = max((max(item.value or 0.0, item.tail or 0.0) for item in items), default=0.0) or 1.0
-    height = len(items) * (_BAR + _GAP) + 4
+    most = max((item.value or 0.0 for item in items), default=0.0) or 1.0
+    longest = min(_LONGEST_TAIL * most, max([most, *(item.tail or 0.0 for item in items)]))
     scale = (WIDTH - _LEFT - _RIGHT) / longest
-    return _svg(title, height, "".join(_bar(item, k, scale) for k, item in enumerate(items)))
+    thick, near = (_BAR, _GAP) if group == 1 else (_BAR - 5, 3)
+    tops = [4 + k * (thick + near) + k // group * (_GAP - near) for k in range(len(items))]
+    drawn = (_bar(item, y, thick, scale, longest) for item, y in zip(items, tops, strict=True))
+    return _svg(title, (tops[-1] if tops else 0) + thick + 6, "".join(drawn))
 
 
-def _bar(item: Bar, row: int, scale: float) -> str:
-    y = row * (_BAR + _GAP) + 4
-    middle, length = y + _BAR / 2, max(1.5, (item.value or 0.0) * scale)
-    end, tail = _LEFT + length, ""
-    if item.value is not None and item.tail is not None and item.tail > item.value:
-        end = _LEFT + item.tail * scale
-        tail = f'<path class="tail" d="M{_LEFT + length:.1f} {middle:.1f}H{end:.1f}M{end:.1f} {middle - 5:.1f}v10"/>'
-    shape = (
-        ""
-        if item.value is None
-        else (f'<rect class="{item.kind}" x="{_LEFT}" y="{y}" width="{length:.1f}" height="{_BAR}" rx="3"/>')
-    )
-    faint = ' class="faint"' if item.value is None else ""
-    end = end if item.value is not None else _LEFT - 8
+def _bar(item: Bar, y: float, thick: float, scale: float, longest: float) -> str:
+    middle, text_y = y + thick / 2, y + thick / 2 + 4.5
+    label = f'<text x="{_LEFT - 10}" y="{text_y:.1f}" text-anchor="end">{escape(item.label)}</text>'
+    if item.value is None:
+        return f'<g>{label}<text class="faint" x="{_LEFT}" y="{text_y:.1f}">{escape(item.text)}</text></g>'
+    end = _LEFT + max(1.5, item.value * scale)
+    shape = f'<rect class="{item.kind}" x="{_LEFT}" y="{y}" width="{end - _LEFT:.1f}" height="{thick}" rx="3"/>'
+    if item.tail is not None and item.tail > item.value:
+        begin, end = end, _LEFT + min(item.tail, longest) * scale
+        head = "m-6 -4l6 4l-6 4" if item.tail > longest else "m0 -5v10"
+        shape += f'<path class="tail" d="M{begin:.1f} {middle:.1f}H{end:.1f}{head}"/>'
     return (
-        f"<g><title>{escape(item.label)}: {escape(item.text)}</title>{shape}{tail}"
-        f'<text x="{_LEFT - 10}" y="{middle + 4.5:.1f}" text-anchor="end">{escape(item.label)}</text>'
-        f'<text{faint} x="{end + 8:.1f}" y="{middle + 4.5:.1f}">{escape(item.text)}</text></g>'
+        f"<g><title>{escape(item.label)}: {escape(item.text)}</title>{shape}{label}"
+        f'<text x="{end + 8:.1f}" y="{text_y:.1f}">{escape(item.text)}</text></g>'
     )
 
 
