@@ -58,22 +58,13 @@ _PYTHON_HOST_PLATFORM=linux-aarch64 _PYTHON_SYSCONFIGDATA_NAME=$about PYTHONPATH
     python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir "$work" -Cbuild-dir=build/aarch64 .
 wheel=$(echo "$work"/hpe_edge-*_aarch64.whl)
 [ -e "$wheel" ] || { echo "expected a wheel tagged aarch64, got $(ls "$work")" >&2; exit 1; }
+python scripts/check_platform.py "$wheel"
 
 platforms=(--platform "$(basename "$wheel" .whl | sed 's/.*-//')")
 for libc in 2_17 2_27 2_28; do platforms+=(--platform "manylinux_${libc}_aarch64"); done
 python -m pip install --quiet --no-warn-conflicts --target "$work/site" --only-binary :all: "${platforms[@]}" \
     --implementation cp --python-version "$version" "$wheel"
 
-cat >"$work/estimate.py" <<'PYTHON'
-import json, platform, sys
-import numpy as np
-from hpe_edge import HeadPose
-
-pose = HeadPose(backend="native", precision=sys.argv[2])
-poses = pose.estimate(np.load(sys.argv[1]), pixel_format="rgb8")
-print(f"{platform.machine()} {pose.info}", file=sys.stderr)
-print(json.dumps({"euler_deg": poses.euler_deg.tolist(), "boxes_xyxy": poses.boxes_xyxy.tolist()}))
-PYTHON
 cat >"$work/compare.py" <<'PYTHON'
 import json, sys
 import numpy as np
@@ -87,11 +78,11 @@ PYTHON
 photograph=$work/astronaut.npy
 python -c 'import sys, numpy, skimage.data; numpy.save(sys.argv[1], skimage.data.astronaut())' "$photograph"
 for precision in fp32 int8; do
-    python "$work/estimate.py" "$photograph" "$precision" >"$work/here.json"
+    python scripts/smoke.py "$photograph" "$precision" >"$work/here.json"
     for cpu in cortex-a72 max; do
         QEMU_CPU=$cpu PYTHONPATH=$work/site PYTHONHOME=$root/system/usr PYTHONDONTWRITEBYTECODE=1 \
             qemu-aarch64 -L "$root/system" "$root/system/usr/bin/python$version" \
-            "$work/estimate.py" "$photograph" "$precision" >"$work/there.json"
+            scripts/smoke.py "$photograph" "$precision" >"$work/there.json"
         echo "$precision, $cpu: $(python "$work/compare.py" "$work/here.json" "$work/there.json")"
     done
 done
