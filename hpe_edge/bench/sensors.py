@@ -90,14 +90,15 @@ class Sample:
         clocks_mhz: of each core that tells.
         temperatures_c: by the name of the thermal zone or hwmon input.
         throttle_counts: counters that only grow, by name: how often the processor was slowed.
-        limits: what limits the clocks right now (cooling devices at work, a Raspberry Pi's flags).
+        limits: what limits the clocks right now (cooling devices at work, a Raspberry Pi's flags); ``None`` where the
+            machine has neither.
     """
 
     time_s: float
     clocks_mhz: Sequence[float] = ()
     temperatures_c: Mapping[str, float] = field(default_factory=dict)
     throttle_counts: Mapping[str, int] = field(default_factory=dict)
-    limits: Sequence[str] = ()
+    limits: Sequence[str] | None = None
 
 
 def take_sample(root: Path = ROOT) -> Sample:
@@ -113,8 +114,13 @@ def take_sample(root: Path = ROOT) -> Sample:
         _clocks_mhz(root),
         _temperatures_c(root),
         {name: count for name, count in counts.items() if count is not None},
-        [*_cooling(root), *_pi_limits(root)],
+        _limits(root),
     )
+
+
+def _limits(root: Path) -> list[str] | None:
+    found = [limits for limits in (_cooling(root), _pi_limits(root)) if limits is not None]
+    return [limit for limits in found for limit in limits] if found else None
 
 
 def _clocks_mhz(root: Path) -> list[float]:
@@ -142,20 +148,22 @@ def _temperatures_c(root: Path) -> dict[str, float]:
     return {name: value / 1e3 for name, value in found.items() if value is not None and value > -50_000}
 
 
-def _cooling(root: Path) -> list[str]:
+def _cooling(root: Path) -> list[str] | None:
     """Cooling devices that now hold the processor back; a fan does not."""
-    active = []
-    for path in sorted(root.glob("sys/class/thermal/cooling_device*")):
-        kind, state = read_text(path / "type") or path.name, read_int(path / "cur_state")
-        if state and state > 0 and re.search(_COOLS_BY_SLOWING, kind, re.IGNORECASE):
-            active.append(f"{kind} at {state}")
-    return active
+    devices = [
+        (read_text(path / "type") or "", read_int(path / "cur_state"))
+        for path in sorted(root.glob("sys/class/thermal/cooling_device*"))
+    ]
+    slowing = [(kind, state) for kind, state in devices if re.search(_COOLS_BY_SLOWING, kind, re.IGNORECASE)]
+    return [f"{kind} at {state}" for kind, state in slowing if state and state > 0] if slowing else None
 
 
-def _pi_limits(root: Path) -> list[str]:
+def _pi_limits(root: Path) -> list[str] | None:
     """A Raspberry Pi's firmware: the low bits are what limits it now."""
     text = next((read_text(path) for path in root.glob(_PI_THROTTLED)), None)
-    flags = int(text, 16) if text and re.fullmatch(r"(0x)?[0-9a-fA-F]+", text) else 0
+    if text is None or not re.fullmatch(r"(0x)?[0-9a-fA-F]+", text):
+        return None
+    flags = int(text, 16)
     return [name for bit, name in _PI_NOW.items() if flags >> bit & 1]
 
 
@@ -195,8 +203,8 @@ def summarize(before: Sample, during: Sequence[Sample], after: Sample) -> dict[s
     Returns:
         ``clocks_mhz``: the mean over the cores ``before``, ``after``, and ``during`` as lowest, mean, highest, or
         ``None``; ``temperatures_c``: by name the same of each sensor; ``throttled``: how much each counter grew, where
-        it did; ``throttle_readable``; ``limits``: all that ever held the clocks back; ``series``: seconds since
-        ``before``, mean clock and highest temperature of each sample.
+        it did; ``throttle_readable``: whether the machine would tell; ``limits``: all that ever held the clocks
+        back; ``series``: seconds since ``before``, mean clock and highest temperature of each sample.
     """
     samples = [before, *during, after]
     counts = {name: after.throttle_counts.get(name, first) - first for name, first in before.throttle_counts.items()}
@@ -205,8 +213,8 @@ def summarize(before: Sample, during: Sequence[Sample], after: Sample) -> dict[s
         "clocks_mhz": _span([_mean(sample.clocks_mhz) for sample in samples]),
         "temperatures_c": {name: _span([sample.temperatures_c[name] for sample in samples]) for name in names},
         "throttled": {name: grown for name, grown in counts.items() if grown},
-        "throttle_readable": bool(counts),
-        "limits": sorted({limit for sample in samples for limit in sample.limits}),
+        "throttle_readable": bool(counts) or before.limits is not None,
+        "limits": sorted({limit for sample in samples for limit in sample.limits or ()}),
         "series": [
             [
                 round(sample.time_s - before.time_s, 3),

@@ -66,7 +66,7 @@ def _slowed(sensors: Mapping[str, Any] | None) -> str:
         )
     if not sensors["throttle_readable"]:
         return ""
-    return layout.notice("No throttling counter grew while measuring, and nothing held the clocks back.", True)
+    return layout.notice("The machine tells when it is slowed, and it was not while measuring.", True)
 
 
 def _tiles(rows: Sequence[Row]) -> str:
@@ -244,7 +244,7 @@ def _machine(document: Mapping[str, Any]) -> str:
         ("Clock", span_text(clock, "MHz") if clock else here),
         *((name, span_text(span, "°C")) for name, span in heat.items()),
         *([] if heat else [("Temperature", here)]),
-        ("Throttling", ", ".join(slowed) or ("none" if sensors.get("throttle_readable") else f"counters {here}")),
+        ("Throttling", ", ".join(slowed) or ("none" if sensors.get("throttle_readable") else here)),
         ("Energy", str(document.get("energy_source", "not asked for"))),
         ("Load before", " ".join(f"{value:.2f}" for value in load) if load else here),
         ("System", machine["os"]),
