@@ -54,7 +54,8 @@ if command -v aarch64-linux-gnu-g++ >/dev/null 2>&1 && command -v qemu-aarch64 >
     cmake --build --preset aarch64
     QEMU_CPU=cortex-a72 ctest --preset aarch64
     QEMU_CPU=max ctest --preset aarch64
-    arm_result="ARM tests passed"
+    arm_wheel=$(bash scripts/check_aarch64_wheel.sh | tee /dev/stderr | tail -n 1)
+    arm_result="ARM tests passed, $arm_wheel"
 else
     arm_result="ARM TESTS SKIPPED: install g++-aarch64-linux-gnu and qemu-user with apt-get"
     echo "$arm_result"

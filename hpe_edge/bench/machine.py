@@ -9,17 +9,19 @@ from pathlib import Path
 from typing import Any
 
 from hpe_edge import _core
+from hpe_edge.bench.sensors import describe_board
 
 _PACKAGES = ("hpe-edge", "numpy", "onnxruntime", "openvino", "ncnn", "MNN", "ai-edge-litert")
 
 
 def describe_machine() -> dict[str, Any]:
-    """JSON-ready facts: processor, cores, load, system, Python, libraries, instruction set.
+    """JSON-ready facts: processor, cores, load, system, Python, libraries, instruction set, and what the board says.
 
     >>> sorted(describe_machine())[:4]
-    ['commit', 'cores', 'cpu', 'instruction_set']
+    ['board', 'clock_range_mhz', 'commit', 'cores']
     """
     return {
+        **describe_board(),
         "cpu": _cpu_model(),
         "cores": os.cpu_count(),
         "usable_cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),

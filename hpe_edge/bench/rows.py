@@ -15,8 +15,10 @@ from numpy.typing import NDArray
 from hpe_edge.backends import Backend, available_backends, file_kind, open_backend
 from hpe_edge.backends.native import NativeBackend
 from hpe_edge.bench import runtimes
+from hpe_edge.bench.energy import find_meter
 from hpe_edge.bench.fresh import Peak, ProbeError, Start, measure_peak, measure_start
 from hpe_edge.bench.measure import Timing, Track, interleave, untracked
+from hpe_edge.bench.sustain import Sustained, measure_idle_w, sustain
 from hpe_edge.bench.work import multiply_adds
 from hpe_edge.errors import BackendError, HpeEdgeError, InvalidArgumentError
 from hpe_edge.estimator import HeadPose
@@ -48,6 +50,7 @@ class Settings:
         frame_size: width and height of the frame, pixels.
         threads: threads that one call may use.
         profile: whether to time the steps of the native network.
+        sustain_s: seconds that each row then estimates in a loop, for frames a second, clocks and energy; 0 for none.
     """
 
     model: str = "fsanet"
@@ -57,6 +60,7 @@ class Settings:
     frame_size: tuple[int, int] = (1280, 720)
     threads: int = 1
     profile: bool = False
+    sustain_s: float = 0.0
 
     def __post_init__(self) -> None:
         known = known_backends()
@@ -68,6 +72,7 @@ class Settings:
             ("threads", self.threads, 1, 256),
             ("frame width", self.frame_size[0], 32, 16384),
             ("frame height", self.frame_size[1], 32, 16384),
+            ("sustain", self.sustain_s, 0, 3600),
         ):
             if not low <= value <= high:
                 raise InvalidArgumentError(f"{name}: expected {low} to {high}, got {value}")
@@ -92,6 +97,7 @@ class Row:
             ``None`` where the card has no file for it.
         network: ``Backend.run`` on one crop.
         estimate: ``HeadPose.estimate`` on a frame with one box.
+        sustained: ``HeadPose.estimate`` in a loop, where it was asked for.
         start: cold start and memory, or ``start_problem``.
         network_ratio, estimate_ratio: how many times faster it is than the best float32 of the other backends, by
             the medians; ``None`` where there is no other.
@@ -108,6 +114,7 @@ class Row:
     shift_deg: float | None = None
     network: Timing | None = None
     estimate: Timing | None = None
+    sustained: Sustained | None = None
     start: Start | None = None
     start_problem: str | None = None
     network_ratio: float | None = None
@@ -118,7 +125,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Report:
-    """All rows, what stands behind the shares of the peak, and why there are none where there are none."""
+    """All rows, what stands behind the shares of the peak and the energy, and why there is none where there is none."""
 
     settings: Settings
     model: Model
@@ -126,6 +133,7 @@ class Report:
     multiply_adds: int | None
     peak: Peak | None
     peak_problem: str | None
+    energy_source: str
 
 
 @dataclass(frozen=True)
@@ -168,25 +176,28 @@ def run_benchmark(settings: Settings, track: Track = untracked) -> Report:
     names = settings.backends or known_backends()
     rows = [Row(name, p) for name in names for p in settings.precisions if p == "fp32" or name not in runtimes.NAMES]
     with TemporaryDirectory(prefix="hpe-edge-bench-") as folder:
-        _measure(rows, settings, model, Path(folder), track)
+        energy_source = _measure(rows, settings, model, Path(folder), track)
     macs, peak, problem = _peak(settings, model)
     for row in rows:
         row.network_ratio = _ratio(row, rows, "network")
         row.estimate_ratio = _ratio(row, rows, "estimate")
         if row.network is not None and macs is not None and peak is not None:
             row.peak_share = macs / (row.network.p50_us * 1e-6) / peak.macs_per_s
-    return Report(settings, model, rows, macs, peak, problem)
+    return Report(settings, model, rows, macs, peak, problem, energy_source)
 
 
-def _measure(rows: Sequence[Row], settings: Settings, model: Model, folder: Path, track: Track) -> None:
+def _measure(rows: Sequence[Row], settings: Settings, model: Model, folder: Path, track: Track) -> str:
+    """Fill the rows; what the energy is of, or why there is none."""
     inputs = make_inputs(settings, model)
     reference = _native_angles(model, inputs)
     found = [_open(row, settings, model, inputs, reference, folder) for row in track(rows, "rows")]
     contenders = [contender for contender in found if contender is not None]
     if contenders:
         _time(contenders, settings, inputs, track)
+    energy_source = _sustain(contenders, settings, inputs, track)
     for contender in track(contenders, "fresh processes"):
         _start(contender, settings)
+    return energy_source
 
 
 def make_inputs(settings: Settings, model: Model) -> Inputs:
@@ -253,6 +264,17 @@ def _time(contenders: Sequence[_Contender], settings: Settings, inputs: Inputs, 
         contender.row.network, contender.row.estimate = timings[index], timings[index + len(contenders)]
         if settings.profile and isinstance(contender.backend, NativeBackend):
             contender.row.steps = contender.backend.profile()
+
+
+def _sustain(contenders: Sequence[_Contender], settings: Settings, inputs: Inputs, track: Track) -> str:
+    if not settings.sustain_s:
+        return "not asked for"
+    meter, source = find_meter()
+    idle_power_w = measure_idle_w(meter)
+    for contender in track(contenders, "in a loop"):
+        call = partial(contender.pose.estimate, inputs.frame, inputs.boxes)
+        contender.row.sustained = sustain(call, settings.sustain_s, meter, idle_power_w=idle_power_w)
+    return source
 
 
 def _start(contender: _Contender, settings: Settings) -> None:

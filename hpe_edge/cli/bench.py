@@ -6,18 +6,19 @@ import argparse
 import json
 import sys
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from hpe_edge.cli import bench_compare
 from hpe_edge.errors import InvalidArgumentError, MissingDependencyError
 
 if TYPE_CHECKING:
     from hpe_edge.bench.measure import Timing, Track
-    from hpe_edge.bench.rows import Report, Row
+    from hpe_edge.bench.rows import Report, Row, Settings
 
 Item = TypeVar("Item")
 
+_REPORT_SUSTAIN_S = 5.0
 _TIMES = ("p50", "p99", "p99/p50", "cpu", "again", "ratio")
 
 _EPILOG = """\
@@ -27,6 +28,8 @@ examples:
   hpe-edge bench --model my/card.json --json --out bench/
   hpe-edge bench --backend native --profile
   hpe-edge bench --backend native mnn ncnn litert
+  hpe-edge bench --report board.html
+  hpe-edge bench compare board.json other.json --html both.html
 
 litert, mnn and ncnn are no backends: the card's float32 ONNX file is converted for them, into a temporary
 folder; they compute in float32, without 16-bit storage or arithmetic. They need: pip install 'hpe-edge[bench]',
@@ -44,6 +47,10 @@ own limit is higher); Winograd's filtering needs fewer than are counted. start s
 processes (median of three, the files in the system's cache), the seconds of import, HeadPose and first
 estimate, what the last two add to the resident memory, and the most that was ever resident of the whole
 process, Python and NumPy included.
+
+--report and --sustain also estimate in a loop, a row at a time: frames a second that the machine keeps up, with
+clocks, temperatures, throttling and, where RAPL or an INA chip is readable, the energy of a frame (of all that
+the meter feeds). Sensors are read between calls, never within a timed one.
 
 Exit codes: 0 done, 2 bad input, or no row can run.
 """
@@ -68,8 +75,12 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "--frame", type=_size, default=(1280, 720), metavar="WxH", help="size of the frame in pixels [1280x720]"
     )
     parser.add_argument("--threads", type=int, default=1, metavar="N", help="threads of the network [1]")
+    parser.add_argument(
+        "--sustain", type=float, metavar="S", help="seconds each row estimates in a loop [0; --report: 5]"
+    )
     parser.add_argument("--profile", action="store_true", help="also the steps of the native network")
     parser.add_argument("--out", metavar="DIR", help="write bench.json and bench.png there")
+    parser.add_argument("--report", metavar="HTML", help="write a page that needs no network, and its JSON beside it")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument(
         "--quiet",
@@ -77,14 +88,41 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         help="no progress; a line a row: backend, precision, medians in microseconds of network and estimate",
     )
     parser.set_defaults(func=run)
+    bench_compare.add_parser(parser.add_subparsers(metavar="compare"))
 
 
 def run(options: argparse.Namespace) -> int:
     """Measure, print, write."""
+    from hpe_edge.bench.document import as_document
     from hpe_edge.bench.machine import describe_machine
-    from hpe_edge.bench.rows import Settings, run_benchmark
+    from hpe_edge.bench.rows import run_benchmark
+    from hpe_edge.bench.sensors import Watch, summarize, take_sample
 
-    settings = Settings(
+    settings = _settings(options)
+    folder = None if options.out is None else _make_folder(options.out)
+    page = None if options.report is None else _page_path(options.report)
+    machine, before = describe_machine(), take_sample()
+    watch = Watch(_tracker(options.quiet))
+    report = run_benchmark(settings, watch)
+    data = as_document(report, machine, summarize(before, watch.samples, take_sample()))
+    if options.json:
+        print(json.dumps(data, indent=2))
+    else:
+        print(_as_lines(report) if options.quiet else _as_text(report, machine))
+    if folder is not None:
+        _write(folder, report, data)
+    if page is not None:
+        _write_page(page, data, say=not (options.json or options.quiet))
+    return 0 if any(row.problem is None for row in report.rows) else 2
+
+
+def _settings(options: argparse.Namespace) -> Settings:
+    from hpe_edge.bench.rows import Settings
+
+    sustain_s = options.sustain
+    if sustain_s is None:
+        sustain_s = 0.0 if options.report is None else _REPORT_SUSTAIN_S
+    return Settings(
         model=options.model,
         backends=tuple(dict.fromkeys(options.backend)),
         precisions=tuple(dict.fromkeys(options.precision)),
@@ -92,18 +130,8 @@ def run(options: argparse.Namespace) -> int:
         frame_size=options.frame,
         threads=options.threads,
         profile=options.profile,
+        sustain_s=sustain_s,
     )
-    folder = None if options.out is None else _make_folder(options.out)
-    machine = describe_machine()
-    report = run_benchmark(settings, _tracker(options.quiet))
-    data = _as_json(report, machine)
-    if options.json:
-        print(json.dumps(data, indent=2))
-    else:
-        print(_as_lines(report) if options.quiet else _as_text(report, machine))
-    if folder is not None:
-        _write(folder, report, data)
-    return 0 if any(row.problem is None for row in report.rows) else 2
 
 
 def _size(text: str) -> tuple[int, int]:
@@ -155,18 +183,26 @@ def _write(folder: Path, report: Report, data: dict[str, Any]) -> None:
         raise InvalidArgumentError(f"--out: cannot write to {folder}: {error.strerror or error}") from error
 
 
-def _as_json(report: Report, machine: dict[str, Any]) -> dict[str, Any]:
-    card = report.model.card
-    return {
-        "format": "hpe-edge-bench/1",
-        "machine": machine,
-        "model": {"name": card.name, "version": card.version, "files": card.as_dict()["files"]},
-        "settings": asdict(report.settings) | {"box_xyxy": report.settings.box},
-        "multiply_adds": report.multiply_adds,
-        "peak": None if report.peak is None else asdict(report.peak),
-        "peak_problem": report.peak_problem,
-        "rows": [asdict(row) for row in report.rows],
-    }
+def _page_path(name: str) -> Path:
+    """Where the page goes; its folder is made before anything runs."""
+    path = Path(name)
+    if path.suffix.lower() not in (".html", ".htm"):
+        raise InvalidArgumentError(f"--report: expected a file that ends in .html, got {name!r}")
+    _make_folder(str(path.parent))
+    return path
+
+
+def _write_page(path: Path, data: dict[str, Any], *, say: bool) -> None:
+    from hpe_edge.bench.page.report import report_page
+
+    beside = path.with_suffix(".json")
+    try:
+        beside.write_text(json.dumps(data, indent=2) + "\n", encoding="utf-8")
+        path.write_text(report_page(data), encoding="utf-8")
+    except OSError as error:
+        raise InvalidArgumentError(f"--report: cannot write {path}: {error.strerror or error}") from error
+    if say:
+        print(f"\nwritten: {path}, {beside}")
 
 
 def _as_lines(report: Report) -> str:
@@ -189,6 +225,7 @@ def _as_text(report: Report, machine: dict[str, Any]) -> str:
         *_network_table(report),
         *_estimate_table(report, f"{frame} with one face of {x1 - x0:.0f} px"),
     ]
+    lines += _sustain_table(report)
     for row in report.rows:
         lines += _steps(row)
     if settings.profile and not any(row.steps for row in report.rows):
@@ -229,6 +266,29 @@ def _estimate_table(report: Report, frame: str) -> list[str]:
         )
     problems = [f"{row.backend} {row.precision}: {row.start_problem}" for row in report.rows if row.start_problem]
     return ["", f"HeadPose.estimate: a frame of {frame}", *_table(report.rows, cells), *problems]
+
+
+def _sustain_table(report: Report) -> list[str]:
+    """Frames a second and energy in a loop, where that was asked for."""
+    if not report.settings.sustain_s:
+        return []
+    from hpe_edge.bench.page.units import energy_text, number_text, time_text
+
+    cells = [["fps", "p99", "cpu", "energy", "power"]]
+    for loop in (row.sustained for row in report.rows):
+        cells.append(
+            ["-"] * 5
+            if loop is None
+            else [
+                number_text(loop.fps),
+                time_text(loop.p99_us),
+                time_text(loop.cpu_s * 1e6),
+                energy_text(loop.energy_j),
+                number_text(loop.power_w, "W"),
+            ]
+        )
+    title = f"HeadPose.estimate in a loop of {report.settings.sustain_s:g} s; energy of a frame: {report.energy_source}"
+    return ["", title, *_table(report.rows, cells)]
 
 
 def _table(rows: Sequence[Row], cells: Sequence[Sequence[str]]) -> list[str]:

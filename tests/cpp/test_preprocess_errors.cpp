@@ -42,10 +42,10 @@ TEST_CASE("a wrong box among good ones is named") {
 }
 
 TEST_CASE("an empty image is refused") {
-    for (const auto& [width, height] : {std::pair{0, 8}, std::pair{10, 0}}) {
+    for (const auto& size : {std::pair{0, 8}, std::pair{10, 0}}) {
         check_error(ErrorKind::InvalidImage, "image", [&] {
-            (void)test::run(test::dense_view(kPixels, width, height, PixelFormat::Bgr8), {0, 0, 4, 4}, spec(4, 4),
-                            Isa::Scalar);
+            (void)test::run(test::dense_view(kPixels, size.first, size.second, PixelFormat::Bgr8), {0, 0, 4, 4},
+                            spec(4, 4), Isa::Scalar);
         });
     }
 }
