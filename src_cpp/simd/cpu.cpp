@@ -1,9 +1,13 @@
 #include "hpe/cpu.hpp"
 
 #include <cstdlib>
+#include <initializer_list>
 
 #include "hpe/error.hpp"
 
+#if defined(HPE_HAVE_AVX2)
+#include <cpuid.h>
+#endif
 #if defined(HPE_HAVE_NEON) && defined(__linux__)
 #include <asm/hwcap.h>
 #include <sys/auxv.h>
@@ -11,6 +15,41 @@
 
 namespace hpe {
 namespace {
+
+#if defined(HPE_HAVE_AVX2)
+// Read here and not by __builtin_cpu_supports, whose library clang-cl does not link (llvm issue 144630).
+struct Leaf {
+    unsigned a = 0, b = 0, c = 0, d = 0;
+};
+
+Leaf cpuid(unsigned number) {
+    Leaf leaf;
+    __get_cpuid_count(number, 0, &leaf.a, &leaf.b, &leaf.c, &leaf.d);  // leaves zeros where there is no such leaf
+    return leaf;
+}
+
+bool has(unsigned word, std::initializer_list<int> bits) {
+    for (const int bit : bits) {
+        if ((word >> bit & 1U) == 0) return false;
+    }
+    return true;
+}
+
+struct WideRegisters {
+    bool avx2, avx512vnni;
+};
+
+// Intel's manual, volume 1, 13.2 and 15.2 to 15.4: what the processor has and the operating system saves.
+WideRegisters wide_registers() {
+    const Leaf basic = cpuid(1), more = cpuid(7);
+    if (!has(basic.c, {12, 27})) return {false, false};  // FMA, OSXSAVE
+    unsigned saved = 0, high = 0;
+    __asm__("xgetbv" : "=a"(saved), "=d"(high) : "c"(0));
+    const bool avx2 = has(saved, {1, 2}) && has(more.b, {5});
+    const bool avx512 = has(saved, {5, 6, 7}) && has(more.b, {16, 17, 30, 31}) && has(more.c, {11});  // F DQ BW VL, VNNI
+    return {avx2, avx2 && avx512};
+}
+#endif
 
 #if defined(HPE_HAVE_NEON)
 bool has_dot_product() {
@@ -35,18 +74,12 @@ std::string_view isa_name(Isa isa) noexcept {
     return "unknown";
 }
 
-// The compiler's builtin also asks the operating system whether it saves the wide registers.
 std::vector<Isa> available_isas() {
     std::vector<Isa> isas{Isa::Scalar};
 #if defined(HPE_HAVE_AVX2)
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) isas.push_back(Isa::Avx2);
-#endif
-#if defined(HPE_HAVE_AVX512)
-    if (isas.back() == Isa::Avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-        __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
-        __builtin_cpu_supports("avx512vnni")) {
-        isas.push_back(Isa::Avx512Vnni);
-    }
+    const WideRegisters wide = wide_registers();
+    if (wide.avx2) isas.push_back(Isa::Avx2);
+    if (wide.avx512vnni) isas.push_back(Isa::Avx512Vnni);
 #endif
 #if defined(HPE_HAVE_NEON)
     isas.push_back(Isa::Neon);  // part of every AArch64
