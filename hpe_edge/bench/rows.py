@@ -22,6 +22,7 @@ from hpe_edge.errors import BackendError, HpeEdgeError, InvalidArgumentError
 from hpe_edge.estimator import HeadPose
 from hpe_edge.heads import decode
 from hpe_edge.hub import Model, resolve
+from hpe_edge.modelcard import size_bytes
 
 PRECISIONS: Final = ("fp32", "int8")
 
@@ -87,7 +88,7 @@ class Row:
     Attributes:
         problem: why it cannot run; ``None`` when it can.
         version, provider: as the backend reports them.
-        file_bytes: size of its network file.
+        file_bytes: size of its network, one file or two.
         shift_deg: the largest difference of an angle from the native network's in float32, over some crops of noise;
             ``None`` where the card has no file for it.
         network: ``Backend.run`` on one crop.
@@ -242,7 +243,7 @@ def _load(row: Row, settings: Settings, model: Model, folder: Path) -> _Contende
     options: dict[str, Any] = {"precision": row.precision, "threads": settings.threads}
     backend = open_backend(row.backend, model.card, model.read, **options)
     pose = HeadPose(settings.model, backend=row.backend, **options)
-    return _Contender(row, backend, pose, model.card.files[file_kind(backend, row.precision)].bytes)
+    return _Contender(row, backend, pose, size_bytes(model.card, file_kind(backend, row.precision)))
 
 
 def _time(contenders: Sequence[_Contender], settings: Settings, inputs: Inputs, track: Track) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import hpe_edge.models
 from hpe_edge.errors import CorruptModelError, InvalidArgumentError, ModelNotFoundError
-from hpe_edge.modelcard import ModelCard, load_card, read_verified
+from hpe_edge.modelcard import ModelCard, load_card, read_network
 
 
 @dataclass(frozen=True)
@@ -27,13 +27,13 @@ class Model:
     card_path: Path
 
     def read(self, kind: str) -> bytes:
-        """The bytes of the file of one kind (``"onnx"``), after their sha256 was checked.
+        """The network of one kind (``"onnx"``), whole, after the sha256 of its file or files was checked.
 
         Raises:
-            ModelNotFoundError: the card lists no such kind, or the file is missing.
-            CorruptModelError: the file is not the one that the card describes.
+            ModelNotFoundError: the card lists no such kind, or a file is missing.
+            CorruptModelError: a file is not the one that the card describes.
         """
-        return read_verified(self.card, kind, self.card_path.parent)
+        return read_network(self.card, kind, self.card_path.parent)
 
 
 def models_folder() -> Path:
