@@ -1,7 +1,7 @@
 """ONNX files whose tensors lie in another file, made whole in memory, so that every runtime takes them as bytes.
 
 ONNX calls it external data: a tensor names a file, an offset and a length. Runtimes resolve that by path, which would
-read a file again after its sha256 was checked. Only protobuf's wire format is read here, and only as far as the tensors.
+read a file again after its sha256 was checked. Only protobuf's wire format is read here, as far as the tensors.
 """
 
 from __future__ import annotations
