@@ -147,7 +147,9 @@ def _load(data: bytes, what: str, provider: str, provider_options: dict[str, str
     except (ort_errors.Fail, RuntimeError, ValueError) as error:
         if provider != _CPU:
             raise BackendError(
-                f"{what}: ONNX Runtime {ort.__version__} cannot run it on {provider}: {_brief(error)}"
+                f"{what}: ONNX Runtime {ort.__version__} cannot run all of it on {provider}, which does not load "
+                "(a library or driver is missing; ONNX Runtime writes to stderr which) or lacks an operator, "
+                f"and the rest is not given to the CPU: {_brief(error)}"
             ) from error
         # Fail covers both a graph that does not type-check and an opset newer than the runtime.
         raise CorruptModelError(

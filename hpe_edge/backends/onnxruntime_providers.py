@@ -124,7 +124,7 @@ PROVIDERS: Final = {
     "openvino": Provider(
         "OpenVINOExecutionProvider",
         ("fp32", "fp16", "int8"),
-        "pip uninstall onnxruntime && pip install onnxruntime-openvino openvino",
+        "pip uninstall onnxruntime && pip install onnxruntime-openvino",
         _openvino,
         caches=True,
     ),
