@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from statistics import median
 from typing import Final, cast
 
@@ -11,7 +12,7 @@ import numpy as np
 
 from hpe_edge._plugins import load_plugin, plugin_names
 from hpe_edge.backends.base import Backend, BackendInfo, Device, FrameBackend, file_kind
-from hpe_edge.backends.naming import BackendName, check_options, parse_backend
+from hpe_edge.backends.naming import BackendName, options_for, parse_backend
 from hpe_edge.errors import BackendError, InvalidArgumentError, MissingDependencyError
 from hpe_edge.modelcard import ModelCard
 
@@ -22,8 +23,8 @@ __all__ = [
     "Device",
     "FrameBackend",
     "available_backends",
+    "backend_class",
     "backend_devices",
-    "backend_precisions",
     "file_kind",
     "open_backend",
 ]
@@ -41,29 +42,25 @@ def available_backends() -> list[str]:
     return plugin_names(GROUP)
 
 
+def backend_class(name: str) -> type[Backend]:
+    """The class behind a registered name, for what it says before a network is loaded: ``file_kind``.
+
+    Raises:
+        InvalidArgumentError, MissingDependencyError, BackendError: as :func:`open_backend`.
+    """
+    return cast("type[Backend]", load_plugin(GROUP, name, "backend"))
+
+
 def backend_devices(name: str) -> list[Device]:
-    """The devices of a registered backend, in the order that ``NAME:auto`` tries; none where it has no choice.
+    """The devices of a registered backend, in the order that ``NAME:auto`` tries.
 
     Raises:
         InvalidArgumentError, MissingDependencyError, BackendError: as :func:`open_backend`.
 
     >>> backend_devices("native")
-    []
+    [Device(name='cpu', precisions=('fp32', 'int8'), problem=None)]
     """
-    devices = getattr(_factory(name), "devices", None)
-    return [] if devices is None else devices()
-
-
-def backend_precisions(name: str) -> tuple[str, ...]:
-    """What a registered backend computes in; a device of it may do less.
-
-    Raises:
-        InvalidArgumentError, MissingDependencyError, BackendError: as :func:`open_backend`.
-
-    >>> backend_precisions("native")
-    ('fp32', 'int8')
-    """
-    return _precisions(_factory(name))
+    return _devices(backend_class(name))
 
 
 def open_backend(name: str, card: ModelCard, read: Callable[[str], bytes], *, precision: str, threads: int) -> Backend:
@@ -87,8 +84,8 @@ def open_backend(name: str, card: ModelCard, read: Callable[[str], bytes], *, pr
         BackendError, CorruptModelError, ModelNotFoundError: it cannot load this model, or not as it was asked to.
     """
     found = parse_backend(name)
-    factory = _first_usable(card) if found.name == "auto" else _factory(found.name)
-    check_options(factory, found)
+    factory = _first_usable(card) if found.name == "auto" else backend_class(found.name)
+    options = options_for(factory, found)
 
     def load(arithmetic: str, **options: str) -> Backend:
         able = _precisions(factory)
@@ -97,9 +94,11 @@ def open_backend(name: str, card: ModelCard, read: Callable[[str], bytes], *, pr
         data = read(file_kind(factory, arithmetic))
         return factory(data, card, precision=arithmetic, threads=threads, **options)
 
-    options = dict(found.options)
     if options.get("device") == "auto":
-        return _first_device(factory, found, "fp32" if precision == "auto" else precision, load)
+        wanted = "fp32" if precision == "auto" else precision
+        return _first_device(
+            found, [each for each in _devices(factory) if wanted in each.precisions], partial(load, wanted)
+        )
     if precision != "auto":
         return load(precision, **options)
     on_cpu = options.get("device", "cpu") == "cpu"
@@ -109,17 +108,21 @@ def open_backend(name: str, card: ModelCard, read: Callable[[str], bytes], *, pr
     return _faster(load("fp32", **options), load("int8", **options), card)
 
 
-def _first_device(factory: type[Backend], found: BackendName, precision: str, load: Callable[..., Backend]) -> Backend:
-    """The first of a backend's devices that loads the network."""
-    devices: list[Device] = getattr(factory, "devices", list)()
+def _first_device(found: BackendName, devices: Sequence[Device], load: Callable[..., Backend]) -> Backend:
+    """On the first device that loads the network."""
     problems = []
     for device in devices:
         if device.problem is None:
             try:
-                return load(precision, **{**found.options, "device": device.name})
+                return load(**{**found.options, "device": device.name})
             except (BackendError, InvalidArgumentError) as error:
                 problems.append(f"{device.name}: {error}")
     raise BackendError(f"backend '{found.name}:auto': no device can be used: {'; '.join(problems) or 'it has none'}")
+
+
+def _devices(factory: type[Backend]) -> list[Device]:
+    devices: Callable[[], list[Device]] | None = getattr(factory, "devices", None)
+    return [Device("cpu", _precisions(factory))] if devices is None else devices()
 
 
 def _precisions(factory: type[Backend]) -> tuple[str, ...]:
@@ -142,15 +145,11 @@ def _faster(first: Backend, second: Backend, card: ModelCard) -> Backend:
     return second if median(times_ns[1]) < median(times_ns[0]) else first
 
 
-def _factory(name: str) -> type[Backend]:
-    return cast("type[Backend]", load_plugin(GROUP, name, "backend"))
-
-
 def _first_usable(card: ModelCard) -> type[Backend]:
     missing: list[MissingDependencyError] = []
     for name in AUTO_ORDER:
         try:
-            factory = _factory(name)
+            factory = backend_class(name)
         except MissingDependencyError as error:
             missing.append(error)
             continue

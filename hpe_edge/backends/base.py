@@ -40,11 +40,13 @@ class Device:
 
     Attributes:
         name: as in ``"onnxruntime:cuda"``.
+        precisions: what it computes in.
         problem: why it cannot be used here, with the command that mends it where there is one; ``None`` where nothing
             speaks against it before a network is loaded.
     """
 
     name: str
+    precisions: tuple[str, ...]
     problem: str | None = None
 
 

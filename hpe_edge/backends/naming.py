@@ -44,17 +44,21 @@ def parse_backend(text: str) -> BackendName:
     return BackendName(name, options)
 
 
-def check_options(factory: Callable[..., Any], found: BackendName) -> None:
-    """That a backend takes the options that its name has.
+def options_for(factory: Callable[..., Any], found: BackendName) -> dict[str, str]:
+    """The options of a name, for a backend that takes them; one without a choice runs on the CPU.
 
     Raises:
-        InvalidArgumentError: it does not know one.
+        InvalidArgumentError: the backend does not know one.
     """
     known = [name for name in signature(factory).parameters if name not in ("data", "card", "precision", "threads")]
-    for option in found.options:
+    options = dict(found.options)
+    if "device" not in known and options.get("device") in ("cpu", "auto"):
+        del options["device"]
+    for option, value in options.items():
         if option not in known:
-            takes = f"the options {known}" if known else "neither a device nor options"
-            raise InvalidArgumentError(f"backend: {found.name!r} takes {takes}, got {option}={found.options[option]!r}")
+            takes = f"the options {known}" if known else "no options and runs on the CPU"
+            raise InvalidArgumentError(f"backend: {found.name!r} takes {takes}, got {option}={value!r}")
+    return options
 
 
 def split_device(device: str, known: Mapping[str, object]) -> tuple[str, str | None]:

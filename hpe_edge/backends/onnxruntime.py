@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 from collections import deque
 from typing import Any, ClassVar
 
@@ -68,7 +70,7 @@ class OnnxRuntimeBackend:
     def devices(cls) -> list[Device]:
         """The execution providers, the CPU last."""
         available = ort.get_available_providers()
-        return [Device(name, problem(name, available)) for name in PROVIDERS]
+        return [Device(name, each.precisions, problem(name, available)) for name, each in PROVIDERS.items()]
 
     @property
     def info(self) -> BackendInfo:
@@ -133,6 +135,7 @@ def _load(data: bytes, what: str, provider: str, provider_options: dict[str, str
     Raises:
         CorruptModelError: the bytes are no network. BackendError: the provider cannot run all of it.
     """
+    missing = _preload(provider)
     try:
         session = ort.InferenceSession(
             data,
@@ -146,22 +149,33 @@ def _load(data: bytes, what: str, provider: str, provider_options: dict[str, str
         raise BackendError(f"{what}: ONNX Runtime {ort.__version__} cannot run it: {_brief(error)}") from error
     except (ort_errors.Fail, RuntimeError, ValueError) as error:
         if provider != _CPU:
-            raise BackendError(
-                f"{what}: ONNX Runtime {ort.__version__} cannot run all of it on {provider}, which does not load "
-                "(a library or driver is missing; ONNX Runtime writes to stderr which) or lacks an operator, "
-                f"and the rest is not given to the CPU: {_brief(error)}"
-            ) from error
+            raise BackendError(_refusal(what, provider, missing or _brief(error))) from error
         # Fail covers both a graph that does not type-check and an opset newer than the runtime.
         raise CorruptModelError(
             f"{what}: ONNX Runtime {ort.__version__} cannot read the network: {_brief(error)}"
         ) from error
     running = session.get_providers()
     if running[0] != provider:
-        raise BackendError(
-            f"{what}: expected ONNX Runtime {ort.__version__} to run it on {provider}, got {running}: the provider is "
-            "installed but does not load, most often because a library or driver that it needs is missing"
-        )
+        raise BackendError(_refusal(what, provider, missing or f"{running[0]} would run it"))
     return session
+
+
+def _refusal(what: str, provider: str, why: str) -> str:
+    (remedy,) = (each.remedy for each in PROVIDERS.values() if each.name == provider)
+    return (
+        f"{what}: ONNX Runtime {ort.__version__} cannot run all of it on {provider}, and the rest is not given to the "
+        f"CPU: {why}. Where a library is missing: {remedy}"
+    )
+
+
+def _preload(provider: str) -> str:
+    """Load CUDA from the packages that pip installed, where there are such; what could not be loaded, in words."""
+    if provider not in (PROVIDERS["cuda"].name, PROVIDERS["tensorrt"].name) or not hasattr(ort, "preload_dlls"):
+        return ""
+    said = io.StringIO()
+    with contextlib.redirect_stdout(said):  # it prints, and raises nothing
+        ort.preload_dlls()
+    return _brief(said.getvalue())
 
 
 def _session_options(provider: str, threads: int) -> Any:
@@ -201,5 +215,5 @@ def _check_graph(session: Any, card: ModelCard) -> bool:
     return dynamic
 
 
-def _brief(error: Exception) -> str:
+def _brief(error: Exception | str) -> str:
     return " ".join(str(error).split())[:200]

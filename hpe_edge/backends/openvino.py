@@ -75,7 +75,7 @@ class OpenVinoBackend:
     @classmethod
     def devices(cls) -> list[Device]:
         """GPU, NPU and CPU, the CPU last."""
-        return [Device(name, _problem(_CORE, name)) for name in _REMEDIES]
+        return [Device(name, _able(_CORE, name), _problem(_CORE, name)) for name in _REMEDIES]
 
     @property
     def info(self) -> BackendInfo:
@@ -177,6 +177,14 @@ def _device(core: Any, device: str) -> str:
     if not any(found == wanted or found.startswith(f"{wanted}.") for found in core.available_devices):
         raise BackendError(f"device {device!r}: {_missing(core, name)}")
     return wanted
+
+
+def _able(core: Any, name: str) -> tuple[str, ...]:
+    """What a device says that it computes in; of one that is not here nothing is known."""
+    if _problem(core, name) is not None:
+        return tuple(_PRECISIONS)
+    said = core.get_property(name.upper(), "OPTIMIZATION_CAPABILITIES")
+    return tuple(precision for precision in _PRECISIONS if precision.upper() in said)
 
 
 def _problem(core: Any, name: str) -> str | None:

@@ -10,13 +10,13 @@ from collections.abc import Callable, Sequence
 from typing import cast
 
 import hpe_edge
-from hpe_edge.cli import bench, estimate, models, serve, video
+from hpe_edge.cli import bench, doctor, estimate, models, serve, video
 from hpe_edge.errors import HpeEdgeError
 
 __all__ = ["main"]
 
-_SDK_COMMANDS = (estimate, video, serve, bench, models)
-_SDK_NAMES = ("estimate", "video", "serve", "bench", "models")
+_SDK_COMMANDS = (estimate, video, serve, bench, models, doctor)
+_SDK_NAMES = ("estimate", "video", "serve", "bench", "models", "doctor")
 
 _EPILOG = """\
 examples:
@@ -26,6 +26,7 @@ examples:
   hpe-edge serve --source 0
   hpe-edge models list
   hpe-edge bench
+  hpe-edge doctor
 
 Angles are in degrees: +yaw, the nose points to image-left; +pitch, the face looks up;
 +roll, the head is turned clockwise in the image. Exit codes: 0 done, 2 bad input.

@@ -71,7 +71,7 @@ class TorchBackend:
     @classmethod
     def devices(cls) -> list[Device]:
         """The GPU, then the CPU."""
-        return [Device("cuda", _cuda_problem()), Device("cpu")]
+        return [Device("cuda", cls.precisions, _cuda_problem()), Device("cpu", cls.precisions)]
 
     @property
     def info(self) -> BackendInfo:
