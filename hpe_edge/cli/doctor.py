@@ -18,9 +18,9 @@ examples:
   hpe-edge doctor --model my/card.json --json
 
 Every file of the model and of the face detector is read and its sha256 checked. Then every backend runs the
-same picture on each of its devices and in each of its precisions; shift is the largest difference of an
-angle from the native network's in float32, which may be 0.05 degrees in float32 and 0.5 in 8 or 16 bits. The
-picture is a drawn head, or the faces that the bundled detector finds in --image.
+same picture on each of its devices and in each of its precisions, beside the native network in float32: largest
+and mean are of the differences of the angles in degrees. The largest may be 0.05 in float32, the mean 0.5 in 8
+or 16 bits. The picture is a drawn head in nine crops, or the faces that the bundled detector finds in --image.
 
 Exit codes: 0 all that is bundled works and all that runs agrees; 1 a file is damaged, the detector or the native
 network does not work, or a backend gives other angles; 2 bad input.
@@ -69,7 +69,7 @@ def _as_text(found: Examination) -> str:
     damaged = [
         f"  {check.model} {check.kind} ({check.path}): {check.problem}" for check in found.files if check.problem
     ]
-    picture = f"{found.faces} face{'s' if found.faces != 1 else ''}"
+    picture = f"{found.crops} crop{'s' if found.crops != 1 else ''}"
     lines = [
         f"machine   {machine['cpu']}, {machine['cores']} cores; {machine['os']}; {machine['python']}",
         f"core      {found.instruction_set}, of {', '.join(found.instruction_sets)}",
@@ -88,12 +88,11 @@ def _as_text(found: Examination) -> str:
 
 def _table(checks: Sequence[RunCheck], picture: str) -> list[str]:
     """What ran, or should have."""
-    rows = [("backend", "precision", "running", "version", "shift deg", "bound", "")]
+    rows: list[tuple[str, ...]] = [("backend", "precision", "running", "version", "largest deg", "mean deg", "")]
     for check in checks:
-        shift = "-" if check.shift_deg is None else f"{check.shift_deg:.5f}"
-        bound = "-" if check.bound_deg is None else f"{check.bound_deg:g}"
+        shifts = ("-" if each is None else f"{each:.5f}" for each in (check.shift_deg, check.mean_shift_deg))
         verdict = "works" if check.usable else "does not work"
-        cells = (check.precision or "-", check.provider or "-", check.version or "-", shift, bound, verdict)
+        cells = (check.precision or "-", check.provider or "-", check.version or "-", *shifts, verdict)
         rows.append((check.backend, *cells))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
