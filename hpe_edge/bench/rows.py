@@ -43,7 +43,7 @@ class Settings:
 
     Attributes:
         model: name of a model, or path of a card.
-        backends: of ``known_backends()``; all when empty.
+        backends: of ``known_backends()``, with a device where one is meant; all of them when empty.
         precisions: of ``PRECISIONS``; converted runtimes have float32 only.
         rounds: counted rounds.
         frame_size: width and height of the frame, pixels.
@@ -61,7 +61,7 @@ class Settings:
 
     def __post_init__(self) -> None:
         known = known_backends()
-        unknown = [name for name in self.backends if name not in known]
+        unknown = [name for name in self.backends if name.partition(":")[0] not in known]
         if unknown:
             raise InvalidArgumentError(f"backend: expected one of {known}, got {unknown[0]!r}")
         for name, value, low, high in (
