@@ -79,7 +79,7 @@ def _tensorrt(request: Request) -> dict[str, str]:
 
 def _openvino(request: Request) -> dict[str, str]:
     options = {
-        "device_type": (request.which or "cpu").upper(),
+        "device_type": (request.which or "cpu").upper().replace(":", "."),
         "precision": "FP16" if request.precision == "fp16" else "FP32",
         "num_of_threads": str(request.threads),
     }

@@ -48,6 +48,20 @@ def test_16_bits_are_near_and_not_the_same(device: str) -> None:
     assert np.any(rounded["p1"] != exact["p1"])
 
 
+def test_tf32_is_off_while_kernels_are_chosen_and_as_it_was_afterwards() -> None:
+    from hpe_edge.training.native.torch_backend import _exact
+
+    matmul, cudnn = torch.backends.cuda.matmul, torch.backends.cudnn
+    before = matmul.allow_tf32, cudnn.allow_tf32
+    try:
+        matmul.allow_tf32 = cudnn.allow_tf32 = True
+        with _exact():
+            assert not matmul.allow_tf32 and not cudnn.allow_tf32
+        assert matmul.allow_tf32 and cudnn.allow_tf32
+    finally:
+        matmul.allow_tf32, cudnn.allow_tf32 = before
+
+
 @on_gpu
 def test_threads_take_turns_on_the_gpu() -> None:
     backend = _open(name="torch:cuda")

@@ -94,11 +94,11 @@ def test_a_device_or_option_that_is_not_known_is_refused(name: str, words: str) 
             {"device_id": "1", "trt_fp16_enable": "0", "trt_int8_enable": "1"},
         ),
         (
-            "openvino:gpu",
+            "openvino:gpu:1",
             "fp16",
             "/c",
             "OpenVINOExecutionProvider",
-            {"device_type": "GPU", "precision": "FP16", "num_of_threads": "3", "cache_dir": "/c"},
+            {"device_type": "GPU.1", "precision": "FP16", "num_of_threads": "3", "cache_dir": "/c"},
         ),
         ("directml", "fp32", None, "DmlExecutionProvider", {"device_id": "0"}),
         (
