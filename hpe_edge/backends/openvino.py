@@ -75,7 +75,7 @@ class OpenVinoBackend:
     @classmethod
     def devices(cls) -> list[Device]:
         """GPU, NPU and CPU, the CPU last."""
-        return [Device(name, _able(_CORE, name), _problem(_CORE, name)) for name in _REMEDIES]
+        return [_look(_CORE, name) for name in _REMEDIES]
 
     @property
     def info(self) -> BackendInfo:
@@ -179,17 +179,15 @@ def _device(core: Any, device: str) -> str:
     return wanted
 
 
-def _able(core: Any, name: str) -> tuple[str, ...]:
-    """What a device says that it computes in; of one that is not here nothing is known."""
-    if _problem(core, name) is not None:
-        return tuple(_PRECISIONS)
-    said = core.get_property(name.upper(), "OPTIMIZATION_CAPABILITIES")
-    return tuple(precision for precision in _PRECISIONS if precision.upper() in said)
-
-
-def _problem(core: Any, name: str) -> str | None:
-    here = any(found.split(".")[0] == name.upper() for found in core.available_devices)
-    return None if here else _missing(core, name)
+def _look(core: Any, name: str) -> Device:
+    """A kind of device and what it says that it computes in; of one that is not here nothing is known."""
+    if not any(found.split(".")[0] == name.upper() for found in core.available_devices):
+        return Device(name, tuple(_PRECISIONS), _missing(core, name))
+    try:
+        said = core.get_property(name.upper(), "OPTIMIZATION_CAPABILITIES")
+    except RuntimeError as error:
+        return Device(name, tuple(_PRECISIONS), f"OpenVINO cannot use it: {_brief(error)}; {_REMEDIES[name]}")
+    return Device(name, tuple(precision for precision in _PRECISIONS if precision.upper() in said))
 
 
 def _missing(core: Any, name: str) -> str:

@@ -110,7 +110,7 @@ class Examination:
             f"{check.backend} {check.precision}: {check.problem}"
             for check in self.runs
             if check.problem is not None and check.precision is not None
-            if check.shift_deg is not None or check.backend.startswith(NATIVE)
+            if check.shift_deg is not None or check.backend == f"{NATIVE}:cpu"
         ]
         detector = [] if self.detector_problem is None else [f"detector {BUNDLED}: {self.detector_problem}"]
         return (*damaged, *detector, *wrong)
@@ -133,8 +133,7 @@ def examine(model: str = "fsanet", image: ImageArray | None = None) -> Examinati
     found = resolve(model)
     detector_card = load_detector_card(bundled_card_path())
     files = [*_files(found.card, found.card_path.parent), *_files(detector_card, bundled_card_path().parent)]
-    boxes, problem = _faces(found, image)
-    picture = drawn_head() if image is None else image
+    picture, boxes, problem = _picture(found, image)
     return Examination(
         machine={key: value for key, value in describe_machine().items() if key in ("cpu", "cores", "os", "python")},
         instruction_set=_core.isa(),
@@ -157,18 +156,18 @@ def _files(card: FileCard, folder: Path) -> Iterator[FileCheck]:
         yield FileCheck(card.name, kind, entry.path, problem)
 
 
-def _faces(model: Model, image: ImageArray | None) -> tuple[NDArray[np.float32], str | None]:
-    """Boxes (N, 4) to try the backends on, and what is wrong with the detector."""
-    drawn = drawn_boxes()
+def _picture(model: Model, image: ImageArray | None) -> tuple[ImageArray, NDArray[np.float32], str | None]:
+    """The picture and boxes (N, 4) to try the backends on, and what is wrong with the detector."""
+    drawn, boxes = drawn_head(), drawn_boxes()
     try:
-        found = open_detector(BUNDLED, model.card.input).detect(drawn_head() if image is None else image, "bgr8")
+        found = open_detector(BUNDLED, model.card.input).detect(drawn if image is None else image, "bgr8")
     except (ModelNotFoundError, CorruptModelError, BackendError) as error:
-        return drawn, str(error)
-    if image is not None and not len(found):
-        raise InvalidArgumentError("image: expected a photograph with a face, found none")
+        return drawn, boxes, str(error)
     if image is not None:
-        return found.boxes_xyxy, None
-    return drawn, None if len(found) == 1 else f"expected one face in the drawn picture, found {len(found)}"
+        if not len(found):
+            raise InvalidArgumentError("image: expected a photograph with a face, found none")
+        return image, found.boxes_xyxy, None
+    return drawn, boxes, None if len(found) == 1 else f"expected one face in the drawn picture, found {len(found)}"
 
 
 def _packages() -> dict[str, str | None]:

@@ -175,6 +175,23 @@ def test_openvino_without_a_gpu_says_what_one_needs() -> None:
         _open("fsanet", "openvino:gpu:1")
 
 
+def test_a_device_whose_driver_fails_says_so() -> None:
+    pytest.importorskip("openvino", reason="the openvino extra is not installed")
+    from hpe_edge.backends.openvino import _look
+
+    class Core:
+        available_devices: ClassVar[list[str]] = ["CPU", "NPU"]
+
+        def get_property(self, device: str, name: str) -> list[str]:
+            if device == "NPU":
+                raise RuntimeError("Exception from src/npu.cpp:1:\nno driver")
+            return ["FP32", "INT8", "WINOGRAD"]
+
+    assert _look(Core(), "cpu") == Device("cpu", ("fp32", "int8"))
+    assert str(_look(Core(), "npu").problem).startswith("OpenVINO cannot use it: no driver; it needs an Intel NPU")
+    assert str(_look(Core(), "gpu").problem).startswith("OpenVINO finds only ['CPU', 'NPU']; it needs an Intel GPU")
+
+
 @pytest.mark.parametrize("name", available_backends())
 def test_every_device_is_usable_or_says_why_not(name: str) -> None:
     pytest.importorskip(name.replace("native", "numpy"), reason=f"{name} is not installed")

@@ -119,7 +119,8 @@ def test_a_detector_that_finds_nothing_is_broken(monkeypatch: pytest.MonkeyPatch
         raise BackendError("no such thing")
 
     monkeypatch.setattr(doctor, "open_detector", refuse)
-    assert examine().broken[0] == "detector face: no such thing"
+    found = examine(image=np.zeros((40, 40, 3), np.uint8))
+    assert found.broken[0] == "detector face: no such thing" and found.crops == 9, "the drawn head stands in"
 
 
 def test_a_photograph_without_a_face_is_refused() -> None:
