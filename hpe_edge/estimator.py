@@ -27,7 +27,7 @@ from hpe_edge.tracking import Tracker
 
 FloatArray: TypeAlias = NDArray[np.float32]
 
-PRECISIONS: Final = ("auto", "fp32", "int8")
+PRECISIONS: Final = ("auto", "fp32", "int8", "fp16", "bf16")
 
 
 @dataclass(frozen=True)
@@ -78,11 +78,13 @@ class HeadPose:
     Args:
         model: name of a bundled or added model (``hpe-edge models list``), also as ``"name@version"``, or path of a
             card (``*.json``).
-        backend: ``"auto"``, the name of a registered backend, which raises where it cannot load, or a
+        backend: ``"auto"``, the name of a registered backend, which raises where it cannot load, with its device where
+            it has more than the CPU (``"openvino:gpu"``, ``"onnxruntime:cuda"``; docs/BACKENDS.md), or a
             :class:`hpe_edge.backends.Backend` that has loaded the model's network; ``precision`` and ``threads``
             are then its own.
-        precision: ``"fp32"``, ``"int8"`` where the card has such a file, or ``"auto"``: the one that runs
-            faster on this machine, tried for a few milliseconds, if the card says that it keeps its bound.
+        precision: ``"fp32"``, ``"int8"`` where the card has such a file, ``"fp16"`` or ``"bf16"`` where the device
+            computes in it, or ``"auto"``: float32, but on the CPU the one of the first two that runs faster, tried for
+            a few milliseconds, if the card says that 8 bits keep their bound.
         threads: threads that the network may use in one call.
         detector: ``"auto"``, the bundled face detector, opened when it is first needed; ``"face:640"``, the same on
             images of up to 640 pixels a side; ``"card:NAME"``, one that was added, or ``"card:/path.json"``;

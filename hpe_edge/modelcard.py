@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from hpe_edge import _core
 from hpe_edge._fields import Fields
+from hpe_edge._onnx_weights import with_weights
 from hpe_edge.errors import CorruptModelError, ModelNotFoundError
 from hpe_edge.heads import AnglesHead, BinsHead, Head, Spread, SsrHead
 
@@ -31,21 +32,33 @@ ChannelOrder = Literal["bgr", "rgb"]
 
 @dataclass(frozen=True)
 class FileEntry:
-    """One file of a model: a plain name beside the card, its sha256 (hex) and its size in bytes."""
+    """One file of a model.
+
+    Attributes:
+        path: a plain name beside the card.
+        sha256: in hexadecimal.
+        bytes: its size.
+        weights: the kind of the card's file in which its tensors lie, where an ONNX file has them outside.
+    """
 
     path: str
     sha256: str
     bytes: int
+    weights: str | None = None
 
     @classmethod
-    def of(cls, path: str | os.PathLike[str]) -> FileEntry:
+    def of(cls, path: str | os.PathLike[str], weights: str | None = None) -> FileEntry:
         """The entry that describes an existing file.
 
         Raises:
             ModelNotFoundError: there is no such file.
         """
         data = _read_bytes(Path(path))
-        return cls(path=Path(path).name, sha256=sha256_hex(data), bytes=len(data))
+        return cls(path=Path(path).name, sha256=sha256_hex(data), bytes=len(data), weights=weights)
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-ready values, as in a card."""
+        return {key: value for key, value in asdict(self).items() if value is not None}
 
 
 @dataclass(frozen=True)
@@ -172,10 +185,7 @@ class ModelCard:
             "version": self.version,
             "licence": self.licence,
             "description": self.description,
-            "files": {
-                kind: {"path": entry.path, "sha256": entry.sha256, "bytes": entry.bytes}
-                for kind, entry in self.files.items()
-            },
+            "files": {kind: entry.as_dict() for kind, entry in self.files.items()},
             "input": {
                 "name": spec.name,
                 "width": spec.width,
@@ -302,6 +312,30 @@ def read_verified(card: FileCard, kind: str, folder: str | os.PathLike[str]) -> 
     return data
 
 
+def read_network(card: FileCard, kind: str, folder: str | os.PathLike[str]) -> bytes:
+    """The bytes of a network that need no other file: those of :func:`read_verified`, with all tensors inside.
+
+    Raises:
+        ModelNotFoundError: the card has no file of this kind, or it or that of its tensors is not there.
+        CorruptModelError: size or sha256 of one differ from the card's, or tensors are not where the file says.
+    """
+    data = read_verified(card, kind, folder)
+    weights = card.files[kind].weights
+    if weights is None:
+        return data
+    tensors = read_verified(card, weights, folder)
+    try:
+        return with_weights(data, tensors, card.files[weights].path)
+    except CorruptModelError as error:
+        raise CorruptModelError(f"model {card.name!r} ({card.files[kind].path}): {error}") from error
+
+
+def size_bytes(card: FileCard, kind: str) -> int:
+    """The size of a network: of its file, and of the one with its tensors where they lie in another."""
+    entry = card.files[kind]
+    return entry.bytes + (0 if entry.weights is None else card.files[entry.weights].bytes)
+
+
 def _read_bytes(path: Path) -> bytes:
     try:
         return path.read_bytes()
@@ -318,11 +352,20 @@ def read_files(fields: Fields) -> dict[str, FileEntry]:
     files = {kind: _read_file_entry(fields.child(kind)) for kind in fields.names()}
     if not files:
         raise fields.error("", "at least one file", "none")
+    for kind, entry in files.items():
+        if entry.weights is not None and (entry.weights not in files or files[entry.weights].weights is not None):
+            whole = [name for name, other in files.items() if other.weights is None]
+            raise fields.child(kind).error("weights", f"one of the kinds {whole}", repr(entry.weights))
     return files
 
 
 def _read_file_entry(fields: Fields) -> FileEntry:
-    entry = FileEntry(path=fields.text("path"), sha256=fields.text("sha256"), bytes=fields.integer("bytes", low=1))
+    entry = FileEntry(
+        path=fields.text("path"),
+        sha256=fields.text("sha256"),
+        bytes=fields.integer("bytes", low=1),
+        weights=fields.text("weights") if fields.has("weights") else None,
+    )
     fields.done()
     # A card may come from anywhere: it names files beside itself and nothing else on the disk.
     if "/" in entry.path or "\\" in entry.path or entry.path in {".", ".."}:

@@ -19,6 +19,7 @@ from hpe_edge.training.models.network import deployed
 from hpe_edge.training.models.outputs import RANGE_DEG, BinLogits, CascadeOutput, Output, SsrStages, decode
 from hpe_edge.training.native.convert import network_bytes
 from hpe_edge.training.native.onnx_runtime import run_model
+from hpe_edge.training.native.sharing import share_weights
 from hpe_edge.training.onnx_graph import write_onnx
 from hpe_edge.training.recipe import Recipe
 from torch import Tensor, nn
@@ -143,7 +144,7 @@ def _description(recipe: Recipe, datasets: Sequence[Mapping[str, Any]]) -> str:
 def make_card(
     name: str,
     version: str,
-    files: Mapping[str, Path],
+    files: Mapping[str, FileEntry],
     head: Head,
     recipe: Recipe,
     data: dict[str, Any],
@@ -156,7 +157,7 @@ def make_card(
         version=version,
         licence=_licence(data["datasets"]),
         description=_description(recipe, data["datasets"]),
-        files={kind: FileEntry.of(path) for kind, path in files.items()},
+        files=files,
         input=InputSpec(
             name="input",
             width=spec.size,
@@ -190,6 +191,8 @@ def export_checkpoint(
 ) -> Exported:
     """``NAME.onnx``, ``NAME.safetensors`` and ``NAME.json`` in ``out`` from a checkpoint's averaged weights.
 
+    The ONNX file has its tensors in the safetensors file (:mod:`hpe_edge.training.native.sharing`).
+
     Raises:
         CheckpointError: the checkpoint is damaged. CorruptModelError: torch and ONNX Runtime or the native
         network differ by more than 1e-3 degrees.
@@ -201,8 +204,11 @@ def export_checkpoint(
     with torch.no_grad():
         head = card_head(network(torch.zeros(2, 3, size, size)), data.get("spread_scale", ()))
     nodes = export_onnx(deployed(network), size, head.output_names, onnx_path)
-    native_path.write_bytes(network_bytes(onnx.load(str(onnx_path))))
+    exported = onnx.load(str(onnx_path))
+    native_path.write_bytes(network_bytes(exported))
+    shared = share_weights(exported, native_path.read_bytes(), native_path.name)
+    onnx_path.write_bytes(shared.SerializeToString())
     difference = _check_parity(network, head, onnx_path, native_path)
-    files = {"onnx": onnx_path, "safetensors": native_path}
+    files = {"onnx": FileEntry.of(onnx_path, weights="safetensors"), "safetensors": FileEntry.of(native_path)}
     save_card(make_card(name, version, files, head, recipe, data, pitch_zero_deg), card_path)
     return Exported(onnx_path, native_path, card_path, difference, nodes)

@@ -34,9 +34,30 @@ class BackendInfo:
     threads: int
 
 
+@dataclass(frozen=True)
+class Device:
+    """A device of a backend.
+
+    Attributes:
+        name: as in ``"onnxruntime:cuda"``.
+        precisions: what it computes in.
+        problem: why it cannot be used here, with the command that mends it where there is one; ``None`` where nothing
+            speaks against it before a network is loaded.
+    """
+
+    name: str
+    precisions: tuple[str, ...]
+    problem: str | None = None
+
+
 @runtime_checkable
 class Backend(Protocol):
-    """A loaded network. Instances may be called from several threads at once."""
+    """A loaded network. Instances may be called from several threads at once.
+
+    A backend that runs on more than the CPU takes a keyword ``device`` besides those below, and may take others, such
+    as ``cache``; a class method ``devices() -> list[Device]`` lists them in the order that ``NAME:auto`` tries. A
+    class attribute ``precisions`` names what it computes in, ``("fp32", "int8")`` where it is left out.
+    """
 
     file_kind: ClassVar[str]
     """The kind of file it reads, a key of the card's ``files``; ``-int8`` is added for the 8-bit one."""
@@ -78,10 +99,10 @@ class FrameBackend(Protocol):
 
 
 def file_kind(backend: Backend | type[Backend], precision: str) -> str:
-    """The kind of the card's file that a backend reads for a precision.
+    """The kind of the card's file that a backend reads for a precision: 16 bits are made of the float32 file.
 
     >>> from hpe_edge.backends.native import NativeBackend
     >>> file_kind(NativeBackend, "int8")
     'safetensors-int8'
     """
-    return backend.file_kind if precision == "fp32" else f"{backend.file_kind}-{precision}"
+    return f"{backend.file_kind}-int8" if precision == "int8" else backend.file_kind

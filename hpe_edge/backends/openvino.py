@@ -1,4 +1,4 @@
-"""The OpenVINO backend: the CPU, float32 said aloud, one thread by default."""
+"""The OpenVINO backend: CPU, GPU or NPU, the precision said aloud, one thread by default."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from hpe_edge.backends.base import BackendInfo, FloatArray, file_kind
+from hpe_edge.backends.base import BackendInfo, Device, FloatArray, file_kind
+from hpe_edge.backends.naming import device_number, split_device
 from hpe_edge.errors import BackendError, CorruptModelError, missing_dependency
 from hpe_edge.modelcard import ModelCard
 
@@ -17,7 +18,12 @@ try:
 except ModuleNotFoundError as error:
     raise missing_dependency("openvino", "openvino", "the OpenVINO backend") from error
 
-_DEVICE = "CPU"
+_PRECISIONS = {"fp32": "f32", "fp16": "f16", "bf16": "bf16", "int8": "f32"}
+_REMEDIES = {
+    "gpu": "it needs an Intel GPU, its driver and OpenCL: on Debian and Ubuntu, apt install intel-opencl-icd",
+    "npu": "it needs an Intel NPU and its driver: https://github.com/intel/linux-npu-driver/releases",
+    "cpu": "pip install --force-reinstall openvino",
+}
 # One for the process, never dropped: OpenVINO's CPU plugin gives the thread that loads it an alternate signal stack and
 # unmaps that stack when its Core goes. Where another Core was made in between, or the last reference goes in another
 # thread, the unmapped stack stays registered and the next signal with a handler (Ctrl-C) is a SIGSEGV (seen: 2026.4.1).
@@ -29,17 +35,33 @@ class OpenVinoBackend:
 
     N crops are N calls with a batch of one, whatever the file's batch is. Calls from several threads are safe and
     take turns: the network is compiled as one stream, for the latency of a single call.
+
+    Args:
+        data, card, precision, threads: as :class:`hpe_edge.backends.base.Backend`; threads are those of the CPU.
+        device: ``"cpu"``, ``"gpu"``, ``"gpu:1"`` or ``"npu"``.
+        cache: a folder in which compiled networks are kept, for a faster start.
     """
 
     file_kind: ClassVar[str] = "onnx"
+    precisions: ClassVar[tuple[str, ...]] = tuple(_PRECISIONS)
 
-    def __init__(self, data: bytes, card: ModelCard, *, precision: str, threads: int) -> None:
+    def __init__(
+        self,
+        data: bytes,
+        card: ModelCard,
+        *,
+        precision: str,
+        threads: int,
+        device: str = "cpu",
+        cache: str | None = None,
+    ) -> None:
         self._what = f"model {card.name!r} ({card.files[file_kind(self, precision)].path})"
         self._input_name = card.input.name
         self._output_names = card.head.output_names
         network = _read(_CORE, data, self._what)
         _check_graph(network, card)
-        self._compiled = _compile(_CORE, network, card, threads, self._what)
+        settings = _settings(device, _PRECISIONS[precision], threads, cache)
+        self._compiled = _compile(_CORE, network, card, _device(_CORE, device), settings, self._what)
         # Requests wait here for the next call; there are as many as threads ever called at the same time.
         self._idle = deque([self._make_request()])
         self._info = BackendInfo(
@@ -47,8 +69,13 @@ class OpenVinoBackend:
             version=str(ov.__version__).split("-")[0],
             provider="+".join(self._compiled.get_property("EXECUTION_DEVICES")),
             precision=precision,
-            threads=int(self._compiled.get_property("INFERENCE_NUM_THREADS")),
+            threads=int(self._compiled.get_property("INFERENCE_NUM_THREADS")) if device == "cpu" else threads,
         )
+
+    @classmethod
+    def devices(cls) -> list[Device]:
+        """GPU, NPU and CPU, the CPU last."""
+        return [_look(_CORE, name) for name in _REMEDIES]
 
     @property
     def info(self) -> BackendInfo:
@@ -138,23 +165,61 @@ def _check_graph(network: Any, card: ModelCard) -> None:
         raise CorruptModelError(f"model {card.name!r}: expected outputs of f32, got {types}")
 
 
-def _compile(core: Any, network: Any, card: ModelCard, threads: int, what: str) -> Any:
-    settings = {
+def _device(core: Any, device: str) -> str:
+    """A device as OpenVINO calls it: ``gpu:1`` is ``GPU.1``.
+
+    Raises:
+        InvalidArgumentError: no such kind of device. BackendError: there is none here.
+    """
+    name, which = split_device(device, _REMEDIES)
+    wanted = name.upper() if which is None else f"{name.upper()}.{device_number(which)}"
+    # Of several GPUs the first is GPU.0, and GPU means it too.
+    if not any(found == wanted or found.startswith(f"{wanted}.") for found in core.available_devices):
+        raise BackendError(f"device {device!r}: {_missing(core, name)}")
+    return wanted
+
+
+def _look(core: Any, name: str) -> Device:
+    """A kind of device and what it says that it computes in; of one that is not here nothing is known."""
+    if not any(found.split(".")[0] == name.upper() for found in core.available_devices):
+        return Device(name, tuple(_PRECISIONS), _missing(core, name))
+    try:
+        said = core.get_property(name.upper(), "OPTIMIZATION_CAPABILITIES")
+    except RuntimeError as error:
+        return Device(name, tuple(_PRECISIONS), f"OpenVINO cannot use it: {_brief(error)}; {_REMEDIES[name]}")
+    return Device(name, tuple(precision for precision in _PRECISIONS if precision.upper() in said))
+
+
+def _missing(core: Any, name: str) -> str:
+    return f"OpenVINO finds only {core.available_devices}; {_REMEDIES[name]}"
+
+
+def _settings(device: str, precision: str, threads: int, cache: str | None) -> dict[str, Any]:
+    settings: dict[str, Any] = {
         "PERFORMANCE_HINT": "LATENCY",
-        "INFERENCE_NUM_THREADS": threads,
         # Without a word it computes in bfloat16 where the processor has AMX, also what an 8-bit file leaves in float.
-        "INFERENCE_PRECISION_HINT": "f32",
-        # A pinned thread waits for its core even where another one is idle; two processes would share the first.
-        "ENABLE_CPU_PINNING": False,
+        "INFERENCE_PRECISION_HINT": precision,
     }
+    if device == "cpu":
+        settings["INFERENCE_NUM_THREADS"] = threads
+        # A pinned thread waits for its core even where another one is idle; two processes would share the first.
+        settings["ENABLE_CPU_PINNING"] = False
+    if cache is not None:
+        settings["CACHE_DIR"] = cache
+    return settings
+
+
+def _compile(core: Any, network: Any, card: ModelCard, device: str, settings: dict[str, Any], what: str) -> Any:
     try:
         network.reshape({card.input.name: ov.PartialShape([1, 3, card.input.height, card.input.width])})
-        compiled = core.compile_model(network, _DEVICE, settings)
+        compiled = core.compile_model(network, device, settings)
     except RuntimeError as error:
         raise BackendError(f"{what}: OpenVINO {ov.__version__} cannot run it: {_brief(error)}") from error
-    used = compiled.get_property("INFERENCE_PRECISION_HINT")
-    if used != ov.Type.f32:
-        raise BackendError(f"{what}: expected OpenVINO to compute in f32, got {used.get_type_name()}")
+    used = compiled.get_property("INFERENCE_PRECISION_HINT").get_type_name()
+    if used != settings["INFERENCE_PRECISION_HINT"]:
+        raise BackendError(
+            f"{what}: expected OpenVINO to compute in {settings['INFERENCE_PRECISION_HINT']} on {device}, got {used}"
+        )
     return compiled
 
 

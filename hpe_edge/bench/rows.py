@@ -24,6 +24,7 @@ from hpe_edge.errors import BackendError, HpeEdgeError, InvalidArgumentError
 from hpe_edge.estimator import HeadPose
 from hpe_edge.heads import decode
 from hpe_edge.hub import Model, resolve
+from hpe_edge.modelcard import size_bytes
 
 PRECISIONS: Final = ("fp32", "int8")
 
@@ -44,7 +45,7 @@ class Settings:
 
     Attributes:
         model: name of a model, or path of a card.
-        backends: of ``known_backends()``; all when empty.
+        backends: of ``known_backends()``, with a device where one is meant; all of them when empty.
         precisions: of ``PRECISIONS``; converted runtimes have float32 only.
         rounds: counted rounds.
         frame_size: width and height of the frame, pixels.
@@ -64,7 +65,7 @@ class Settings:
 
     def __post_init__(self) -> None:
         known = known_backends()
-        unknown = [name for name in self.backends if name not in known]
+        unknown = [name for name in self.backends if name.partition(":")[0] not in known]
         if unknown:
             raise InvalidArgumentError(f"backend: expected one of {known}, got {unknown[0]!r}")
         for name, value, low, high in (
@@ -92,7 +93,7 @@ class Row:
     Attributes:
         problem: why it cannot run; ``None`` when it can.
         version, provider: as the backend reports them.
-        file_bytes: size of its network file.
+        file_bytes: size of its network, one file or two.
         shift_deg: the largest difference of an angle from the native network's in float32, over some crops of noise;
             ``None`` where the card has no file for it.
         network: ``Backend.run`` on one crop.
@@ -253,7 +254,7 @@ def _load(row: Row, settings: Settings, model: Model, folder: Path) -> _Contende
     options: dict[str, Any] = {"precision": row.precision, "threads": settings.threads}
     backend = open_backend(row.backend, model.card, model.read, **options)
     pose = HeadPose(settings.model, backend=row.backend, **options)
-    return _Contender(row, backend, pose, model.card.files[file_kind(backend, row.precision)].bytes)
+    return _Contender(row, backend, pose, size_bytes(model.card, file_kind(backend, row.precision)))
 
 
 def _time(contenders: Sequence[_Contender], settings: Settings, inputs: Inputs, track: Track) -> None:

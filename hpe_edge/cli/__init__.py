@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import cast
 
 import hpe_edge
-from hpe_edge.cli import annotate, bag, bench, estimate, models, ros_node, serve, video
+from hpe_edge.cli import annotate, bag, bench, doctor, estimate, models, ros_node, serve, video
 from hpe_edge.errors import HpeEdgeError
 
 __all__ = ["main"]
@@ -23,6 +23,7 @@ _SDK_COMMANDS = {
     "bag": bag,
     "ros-node": ros_node,
     "bench": bench,
+    "doctor": doctor,
     "models": models,
 }
 
@@ -36,6 +37,7 @@ examples:
   hpe-edge bag drive.bag drive_heads.bag
   hpe-edge models list
   hpe-edge bench
+  hpe-edge doctor
 
 Angles are in degrees: +yaw, the nose points to image-left; +pitch, the face looks up;
 +roll, the head is turned clockwise in the image. Exit codes: 0 done, 2 bad input.

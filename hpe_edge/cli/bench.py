@@ -66,7 +66,9 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--model", default="fsanet", metavar="M", help="model name or card.json [%(default)s]")
-    parser.add_argument("--backend", nargs="+", default=[], metavar="B", help="backends and runtimes [all]")
+    parser.add_argument(
+        "--backend", nargs="+", default=[], metavar="B", help="backends, as openvino:gpu, and runtimes [all]"
+    )
     parser.add_argument(
         "--precision", nargs="+", default=["fp32", "int8"], choices=("fp32", "int8"), help="precisions [both]"
     )

@@ -16,9 +16,14 @@ Arguments = Any  # argparse's parsers and groups share no public base
 def add_model_options(parser: Arguments) -> None:
     """``--model``, ``--backend``, ``--precision``, ``--threads``."""
     parser.add_argument("--model", default="fsanet", metavar="M", help="model name or card.json [%(default)s]")
-    parser.add_argument("--backend", default="auto", metavar="B", help="backend [%(default)s]")
     parser.add_argument(
-        "--precision", default="auto", choices=("auto", "fp32", "int8"), help="arithmetic of the network [%(default)s]"
+        "--backend", default="auto", metavar="B", help="backend, or backend:device as onnxruntime:cuda [%(default)s]"
+    )
+    parser.add_argument(
+        "--precision",
+        default="auto",
+        choices=("auto", "fp32", "int8", "fp16", "bf16"),
+        help="arithmetic of the network [%(default)s]",
     )
     parser.add_argument("--threads", default=1, type=int, metavar="N", help="threads of the network [1]")
 

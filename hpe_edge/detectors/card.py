@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final, cast
 
 from hpe_edge._fields import Fields
-from hpe_edge.modelcard import ChannelOrder, FileEntry, read_card_json, read_files, read_verified, write_card_json
+from hpe_edge.modelcard import ChannelOrder, FileEntry, read_card_json, read_files, read_network, write_card_json
 
 DETECTOR_FORMAT: Final = "hpe-edge-detector/1"
 KINDS: Final = ("safetensors", "onnx", "safetensors-int8", "onnx-int8")
@@ -104,16 +104,17 @@ class DetectorCard:
     def as_dict(self) -> dict[str, Any]:
         """JSON-ready values, the inverse of :meth:`from_dict`."""
         # through text, as a card has lists where this has tuples
-        return cast("dict[str, Any]", json.loads(json.dumps({"format": DETECTOR_FORMAT} | asdict(self))))
+        files = {kind: entry.as_dict() for kind, entry in self.files.items()}
+        values = {"format": DETECTOR_FORMAT} | asdict(self) | {"files": files}
+        return cast("dict[str, Any]", json.loads(json.dumps(values)))
 
     def read(self, kind: str, folder: str | os.PathLike[str]) -> bytes:
-        """The bytes of one of the files in ``folder``, after their size and sha256 were checked.
+        """The network of one kind, whole, from the files in ``folder``, after their size and sha256 were checked.
 
         Raises:
-            ModelNotFoundError: the card has no file of this kind, or the file is not there.
-            CorruptModelError: size or sha256 differ from the card's.
+            ModelNotFoundError, CorruptModelError: as :func:`hpe_edge.modelcard.read_network`.
         """
-        return read_verified(self, kind, folder)
+        return read_network(self, kind, folder)
 
 
 def load_detector_card(path: str | os.PathLike[str]) -> DetectorCard:

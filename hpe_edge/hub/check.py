@@ -11,7 +11,7 @@ from typing import Any
 from hpe_edge import _core
 from hpe_edge.errors import CorruptModelError
 from hpe_edge.hub.entries import AnyCard, find
-from hpe_edge.modelcard import ModelCard, read_verified
+from hpe_edge.modelcard import ModelCard, read_network
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ def check_files(card: AnyCard, folder: Path) -> list[FileCheck]:
 
 
 def _check(card: AnyCard, kind: str, folder: Path) -> FileCheck:
-    data = read_verified(card, kind, folder)
+    data = read_network(card, kind, folder)
     entry = card.files[kind]
     native = kind in ("safetensors", "safetensors-int8")
     if native:

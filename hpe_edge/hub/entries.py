@@ -17,7 +17,7 @@ from typing import Final, Literal, TypeAlias
 import hpe_edge.models
 from hpe_edge.detectors.card import DETECTOR_FORMAT, DetectorCard, load_detector_card
 from hpe_edge.errors import CorruptModelError, InvalidArgumentError, ModelNotFoundError
-from hpe_edge.modelcard import ModelCard, load_card, read_card_json, read_verified
+from hpe_edge.modelcard import ModelCard, load_card, read_card_json, read_network
 
 Kind: TypeAlias = Literal["model", "detector"]
 AnyCard: TypeAlias = ModelCard | DetectorCard
@@ -39,13 +39,13 @@ class Model:
     card_path: Path
 
     def read(self, kind: str) -> bytes:
-        """The bytes of the file of one kind (``"onnx"``), after their sha256 was checked.
+        """The network of one kind (``"onnx"``), whole, after the sha256 of its file or files was checked.
 
         Raises:
-            ModelNotFoundError: the card lists no such kind, or the file is missing.
-            CorruptModelError: the file is not the one that the card describes.
+            ModelNotFoundError: the card lists no such kind, or a file is missing.
+            CorruptModelError: a file is not the one that the card describes.
         """
-        return read_verified(self.card, kind, self.card_path.parent)
+        return read_network(self.card, kind, self.card_path.parent)
 
 
 @dataclass(frozen=True)

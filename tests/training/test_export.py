@@ -12,15 +12,16 @@ from hpe_edge.training.export import _description, _licence, export_checkpoint, 
 from hpe_edge.training.loop.checkpoint import load_trained
 from hpe_edge.training.loop.engine import train
 from hpe_edge.training.loop.run import RunOptions
+from hpe_edge.training.native.command import convert_card
 from hpe_edge.training.native.onnx_runtime import run_model
 from hpe_edge.training.onnx_graph import OPSET
 from hpe_edge.training.provenance import source_commit
 from hpe_edge.training.recipe import Recipe, load_recipe, recipe_from_dict
 
 from hpe_edge import HeadPose
-from hpe_edge.errors import CheckpointError
+from hpe_edge.errors import CheckpointError, CorruptModelError
 from hpe_edge.heads import BinsHead, SsrHead
-from hpe_edge.modelcard import load_card, read_verified
+from hpe_edge.modelcard import load_card, read_network
 
 pytest.importorskip("onnxruntime", reason="the onnx extra is not installed")
 onnx = pytest.importorskip("onnx", reason="the training extra is not installed")
@@ -54,14 +55,31 @@ def test_parity_card_and_graph(checkpoint: Path, heads: Heads, tmp_path: Path) -
     assert card.training["data_seed"] == [dataset["seed"] for dataset in heads.datasets]
     assert card.training["commit"] == source_commit()
     assert recipe_from_dict(dict(card.training["recipe"])).name in METHODS
-    read_verified(card, "onnx", tmp_path)
+    whole = onnx.load_from_string(read_network(card, "onnx", tmp_path))
+    assert card.files["onnx"].weights == "safetensors"
     graph = onnx.load(str(done.onnx_path))
     assert graph.opset_import[0].version == OPSET
     assert tuple(output.name for output in graph.graph.output) == card.head.output_names
     kinds = {node.op_type for node in graph.graph.node}
     assert not kinds & {"BatchNormalization", "Shape", "If", "Loop"}
     assert [d.dim_value for d in graph.graph.input[0].type.tensor_type.shape.dim] == [1, 3, 64, 64]
-    assert done.onnx_path.stat().st_size < 1.9e6
+    assert done.onnx_path.stat().st_size < 0.4 * done.native_path.stat().st_size, "what is stored transposed stays"
+    assert [tensor.name for tensor in whole.graph.initializer] == [tensor.name for tensor in graph.graph.initializer]
+
+
+def test_a_network_converted_anew_keeps_its_onnx_file(checkpoint: Path, tmp_path: Path) -> None:
+    done = export_checkpoint(checkpoint, tmp_path, "x")
+    inputs = np.random.default_rng(0).uniform(-1, 1, (2, 3, 64, 64)).astype(np.float32)
+    expected = run_model(onnx.load(str(done.onnx_path)), inputs)
+    done.native_path.write_bytes(b"damaged")
+    with pytest.raises(CorruptModelError, match=r"x\.safetensors: expected sha256"):
+        convert_card(done.card_path, overwrite=True)
+    export_checkpoint(checkpoint, tmp_path, "x")
+    convert_card(done.card_path, overwrite=True)
+    card = load_card(done.card_path)
+    found = run_model(onnx.load_from_string(read_network(card, "onnx", tmp_path)), inputs)
+    for name, value in expected.items():
+        np.testing.assert_array_equal(found[name], value)
 
 
 def test_head_and_spread_are_those_of_the_recipe(checkpoint: Path, heads: Heads, tmp_path: Path) -> None:

@@ -65,7 +65,7 @@ def test_another_precision_than_asked_is_refused(make_model: MakeModel, monkeypa
 
     monkeypatch.setattr(ov.CompiledModel, "get_property", bfloat16)
     with pytest.raises(
-        BackendError, match=r"model 'tiny' \(tiny\.onnx\): expected OpenVINO to compute in f32, got bf16"
+        BackendError, match=r"model 'tiny' \(tiny\.onnx\): expected OpenVINO to compute in f32 on CPU, got bf16"
     ):
         _open(make_model())
 

@@ -159,6 +159,7 @@ def test_without_onnx_the_count_names_the_package(make_model: MakeModel, monkeyp
     ("changes", "words"),
     [
         ({"backends": ("native", "tpu")}, r"backend: expected one of \['native', .*, got 'tpu'"),
+        ({"backends": ("native:cpu", "tpu:1")}, r"backend: expected one of \['native', .*, got 'tpu:1'"),
         ({"rounds": 0}, "rounds: expected 1 to 1000000, got 0"),
         ({"threads": 0}, "threads: expected 1 to 256, got 0"),
         ({"frame_size": (1280, 4)}, "frame height: expected 32 to 16384, got 4"),

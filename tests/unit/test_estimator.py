@@ -242,7 +242,7 @@ def test_a_batch_needs_boxes_for_each_image(pose: HeadPose, grey_ramp: Image) ->
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"precision": "fp16"}, r"precision: expected one of \('auto', 'fp32', 'int8'\), got 'fp16'"),
+        ({"precision": "fp64"}, r"precision: expected one of \('auto', 'fp32', 'int8', 'fp16', 'bf16'\), got 'fp64'"),
         ({"threads": 0}, "threads: expected a whole number >= 1, got 0"),
         ({"threads": 1.5}, "threads: expected a whole number >= 1, got 1.5"),
         ({"threads": True}, "threads: expected a whole number >= 1, got True"),

@@ -20,6 +20,7 @@ from hpe_edge.training.native.convert import network_bytes
 from hpe_edge.training.native.file import network_graph
 from hpe_edge.training.native.int8 import Options, make_int8
 from hpe_edge.training.native.onnx_runtime import run_model
+from hpe_edge.training.native.sharing import share_weights
 from hpe_edge.training.onnx_graph import write_onnx
 from torch import nn
 
@@ -64,15 +65,13 @@ def export_faces(
     network, config, note = mean_face_net(checkpoints)
     out.mkdir(parents=True, exist_ok=True)
     files = _contents(network.deploy(), calibration_images(scenes), f"faces: {name} {version}")
-    paths = {kind: out / f"{name}{'-int8' if 'int8' in kind else ''}.{kind.split('-')[0]}" for kind in kinds}
-    for kind, path in paths.items():
-        path.write_bytes(files[kind])
+    entries = _written(files, {kind: out / _file_name(name, kind) for kind in kinds})
     card = DetectorCard(
         name=name,
         version=version,
         licence="Apache-2.0",
         description="face detector: anchor-free maps at strides 8, 16 and 32, trained on rendered CC0 heads and scenes",
-        files={kind: FileEntry.of(path) for kind, path in paths.items()},
+        files=entries,
         input=DetectorInput("input", "bgr", (MEAN,) * 3, (SCALE,) * 3, thresholds.longest_side),
         outputs=tuple(DetectorOutput(output, stride) for output, stride in zip(OUTPUTS, STRIDES, strict=True)),
         score_threshold=thresholds.score,
@@ -82,6 +81,25 @@ def export_faces(
     )
     save_detector_card(card, out / f"{name}.json")
     return out / f"{name}.json"
+
+
+def _file_name(name: str, kind: str) -> str:
+    return f"{name}{'-int8' if 'int8' in kind else ''}.{kind.split('-')[0]}"
+
+
+def _written(files: Mapping[str, bytes], paths: Mapping[str, Path]) -> dict[str, FileEntry]:
+    """The entries of the written files; an ONNX file shares the tensors of the native one beside it."""
+    entries = {}
+    for kind, path in paths.items():
+        native = kind.replace("onnx", "safetensors")
+        shares = kind != native and native in paths
+        data = files[kind]
+        if shares:
+            model = onnx.load_model_from_string(data)
+            data = share_weights(model, files[native], paths[native].name).SerializeToString()
+        path.write_bytes(data)
+        entries[kind] = FileEntry.of(path, weights=native if shares else None)
+    return entries
 
 
 def mean_face_net(checkpoints: Sequence[Path]) -> tuple[FaceNet, FaceTraining, dict[str, Any]]:

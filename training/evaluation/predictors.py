@@ -20,7 +20,7 @@ from hpe_edge import HeadPose, HeadPoses
 from hpe_edge.errors import CorruptModelError, InvalidArgumentError, ModelNotFoundError, missing_dependency
 from hpe_edge.heads import AnglesHead
 from hpe_edge.hub import resolve
-from hpe_edge.modelcard import FileEntry, InputSpec, ModelCard, save_card
+from hpe_edge.modelcard import FileEntry, InputSpec, ModelCard, read_verified, save_card
 
 MAX_MARGIN = 4.0
 
@@ -94,7 +94,8 @@ def open_network(model: str) -> Network:
     if model.endswith(".onnx"):
         return _bare_onnx(Path(model))
     found = resolve(model)
-    return Network(found.card, {kind: found.read(kind) for kind in found.card.files})
+    folder = found.card_path.parent
+    return Network(found.card, {kind: read_verified(found.card, kind, folder) for kind in found.card.files})
 
 
 def open_checkpoint(path: Path) -> Network:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from hpe_edge.errors import InvalidArgumentError, ModelNotFoundError
-from hpe_edge.modelcard import FileEntry, load_card, read_verified, save_card
+from hpe_edge.modelcard import FileEntry, load_card, read_network, save_card
 
 KIND = "safetensors"
 
@@ -46,6 +46,7 @@ def convert_card(card_path: Path, *, overwrite: bool = False) -> Path:
     import onnx
     from google.protobuf.message import DecodeError
     from hpe_edge.training.native.convert import network_bytes
+    from hpe_edge.training.native.sharing import share_weights
 
     card = load_card(card_path)
     if KIND in card.files and not overwrite:
@@ -53,12 +54,16 @@ def convert_card(card_path: Path, *, overwrite: bool = False) -> Path:
     if "onnx" not in card.files:
         raise ModelNotFoundError(f"{card_path}: expected a card with an onnx file, got {sorted(card.files)}")
     try:
-        model = onnx.load_from_string(read_verified(card, "onnx", card_path.parent))
+        model = onnx.load_from_string(read_network(card, "onnx", card_path.parent))
     except DecodeError as error:
         raise InvalidArgumentError(f"{card.files['onnx'].path}: expected an ONNX network, got {error}") from error
     path = card_path.with_suffix(f".{KIND}")
     path.write_bytes(network_bytes(model))
     # 8-bit files were made from what is replaced here
     kept = {kind: entry for kind, entry in card.files.items() if not kind.endswith("-int8")}
+    if kept["onnx"].weights == KIND:
+        onnx_path = card_path.parent / kept["onnx"].path
+        onnx_path.write_bytes(share_weights(model, path.read_bytes(), path.name).SerializeToString())
+        kept["onnx"] = FileEntry.of(onnx_path, weights=KIND)
     save_card(replace(card, files={**kept, KIND: FileEntry.of(path)}, int8=None), card_path)
     return path

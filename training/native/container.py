@@ -48,12 +48,29 @@ def unpack(file: bytes) -> tuple[dict[str, npt.NDArray[Any]], dict[str, str]]:
     """
     tensors: dict[str, npt.NDArray[Any]] = {}
     try:
-        (length,) = struct.unpack_from("<Q", file)
-        header, data = json.loads(file[8 : 8 + length]), file[8 + length :]
+        header, data = _header(file)
         metadata = header.pop("__metadata__")
         for name, entry in header.items():
-            start, stop = entry["data_offsets"]
-            tensors[name] = np.frombuffer(data[start:stop], _TYPES[entry["dtype"]]).reshape(entry["shape"])
+            start, stop = (data + offset for offset in entry["data_offsets"])
+            tensors[name] = np.frombuffer(file[start:stop], _TYPES[entry["dtype"]]).reshape(entry["shape"])
     except (struct.error, ValueError, KeyError, TypeError, AttributeError) as error:
         raise CorruptModelError(f"network file: expected safetensors of F32 and I8, got {error!r}") from error
     return tensors, metadata
+
+
+def places(file: bytes) -> dict[bytes, int]:
+    """Where in a file of :func:`pack` each tensor's bytes begin, by those bytes.
+
+    >>> file = pack({"a": np.ones(2, np.int8)}, {"format": "x"})
+    >>> places(file) == {bytes([1, 1]): len(file) - 2}
+    True
+    """
+    header, data = _header(file)
+    spans = [entry["data_offsets"] for name, entry in header.items() if name != "__metadata__"]
+    return {file[data + start : data + stop]: data + start for start, stop in spans}
+
+
+def _header(file: bytes) -> tuple[dict[str, Any], int]:
+    """The JSON header and where the tensors begin."""
+    (length,) = struct.unpack_from("<Q", file)
+    return json.loads(file[8 : 8 + length]), 8 + length

@@ -21,6 +21,7 @@ from hpe_edge.training.native.onnx_runtime import run_model
 from hpe_edge.training.native.quantize import convolutions, linear_as_convolution, quantized, ranged, sensitive
 from hpe_edge.training.native.rewrite import rewrite
 from hpe_edge.training.native.rounding import compensated_weights
+from hpe_edge.training.native.sharing import share_weights
 from hpe_edge.training.native.to_onnx import onnx_model
 
 from hpe_edge import _core, heads
@@ -161,7 +162,11 @@ def enter(card: ModelCard, card_path: Path, made: Int8, out: Path, record: Int8R
     stem = card_path.stem
     paths = {NATIVE_KIND: out / f"{stem}-int8.safetensors", ONNX_KIND: out / f"{stem}-int8.onnx"}
     paths[NATIVE_KIND].write_bytes(made.native)
-    paths[ONNX_KIND].write_bytes(made.onnx.SerializeToString())
-    entries = {kind: FileEntry.of(path) for kind, path in paths.items()}
+    shared = share_weights(made.onnx, made.native, paths[NATIVE_KIND].name)
+    paths[ONNX_KIND].write_bytes(shared.SerializeToString())
+    entries = {
+        NATIVE_KIND: FileEntry.of(paths[NATIVE_KIND]),
+        ONNX_KIND: FileEntry.of(paths[ONNX_KIND], weights=NATIVE_KIND),
+    }
     save_card(replace(card, files={**card.files, **entries}, int8=record), out / card_path.name)
     return paths
