@@ -1,4 +1,4 @@
-"""Where the C++ and C library lies that comes with the package: headers, static library, CMake package (docs/CPP.md)."""
+"""Where the C++ and C library lies that comes with the package: headers, library, CMake package (docs/CPP.md)."""
 
 from __future__ import annotations
 
