@@ -14,7 +14,8 @@ constexpr int kSide = 64;
 
 struct Opened {
     explicit Opened(const test::ModelFolder& folder, const hpe_edge_options* options = nullptr) {
-        REQUIRE_MESSAGE(hpe_edge_open(folder.path().string().c_str(), options, &estimator) == HPE_EDGE_OK, hpe_edge_last_error());
+        const hpe_edge_status status = hpe_edge_open(folder.path().string().c_str(), options, &estimator);
+        REQUIRE_MESSAGE(status == HPE_EDGE_OK, std::string(hpe_edge_last_error()));
     }
     ~Opened() { hpe_edge_close(estimator); }
     Opened(const Opened&) = delete;
@@ -31,7 +32,8 @@ test::Scene two_faces() { return test::Scene(kSide, kSide).square(8, 8, 8, 200).
 
 void check_failure(hpe_edge_status found, hpe_edge_status expected, const std::string& part) {
     CHECK(found == expected);
-    CHECK_MESSAGE(std::strstr(hpe_edge_last_error(), part.c_str()) != nullptr, hpe_edge_last_error());
+    const std::string message = hpe_edge_last_error();
+    CHECK_MESSAGE(message.find(part) != std::string::npos, message);
 }
 
 }  // namespace

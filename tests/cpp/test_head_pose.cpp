@@ -124,7 +124,7 @@ TEST_CASE("what is missing or damaged is refused") {
     refuse(folder, ErrorKind::ModelNotFound, "tiny-int8.safetensors");
 
     folder.write("tiny.safetensors", network);  // the right digest of what is no network
-    folder.write_card();
+    folder.write_card("", "hpe-edge-card/1", folder.files({{"safetensors", "tiny.safetensors"}}));
     refuse(folder, ErrorKind::CorruptModel, "tiny.json: network file");
     folder.write("tiny.json", "{");
     refuse(folder, ErrorKind::CorruptModel, "tiny.json: text");
