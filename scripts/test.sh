@@ -42,6 +42,10 @@ if echo '#include <doctest/doctest.h>' | "${CXX:-c++}" -E -x c++ - >/dev/null 2>
     cmake --preset asan >/dev/null
     cmake --build --preset asan
     ctest --preset asan
+    installed=$(mktemp -d)  # the CMake package finds its parts where it has been moved to
+    cmake --install build/asan --prefix "$installed/first" >/dev/null
+    mv "$installed/first" "$installed/second"
+    cmake -S examples/c -B "$installed/example" -DCMAKE_PREFIX_PATH="$installed/second" >/dev/null
     cpp_result="C++ tests passed"
 else
     cpp_result="C++ TESTS SKIPPED: doctest/doctest.h not found; install it with: apt-get install doctest-dev"

@@ -7,9 +7,11 @@ import importlib
 import os
 import sys
 from collections.abc import Callable, Sequence
-from typing import cast
+from pathlib import Path
+from typing import Final, cast
 
 import hpe_edge
+from hpe_edge import _sdk
 from hpe_edge.cli import annotate, bag, bench, doctor, estimate, models, ros_node, serve, video
 from hpe_edge.errors import HpeEdgeError
 
@@ -80,22 +82,46 @@ def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--version", action=_Version, help="print the version and exit")
+    parser.add_argument("--version", action=_Print, find=_version, help="print the version and exit")
+    for option, find, what in _FOLDERS:
+        parser.add_argument(option, action=_Print, find=find, help=f"print the folder of {what} and exit")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for module in _SDK_COMMANDS.values():
         module.add_parser(commands)
-    # Training brings slow imports: it is only asked for its commands when ours is not one of the SDK's.
-    if not arguments or arguments[0] not in _SDK_COMMANDS:
+    # Training brings slow imports: it is only asked for its commands where one of them may be meant.
+    own = (*_SDK_COMMANDS, "--version", *(option for option, *_ in _FOLDERS))
+    if not arguments or arguments[0] not in own:
         importlib.import_module("hpe_edge.training.cli").add_commands(commands)
     return parser
 
 
-class _Version(argparse.Action):
-    """Prints the version when asked, so that no other command pays for looking it up."""
+class _Print(argparse.Action):
+    """Prints what ``find`` gives, which is called when asked, so that no other command pays for it."""
 
-    def __init__(self, option_strings: Sequence[str], dest: str, help: str | None = None) -> None:
+    def __init__(
+        self, option_strings: Sequence[str], dest: str, find: Callable[[], object], help: str | None = None
+    ) -> None:
         super().__init__(option_strings, dest, nargs=0, help=help)
+        self._find = find
 
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
-        print(f"hpe-edge {hpe_edge.__version__}")
+        print(self._find())
         parser.exit(0)
+
+
+def _version() -> str:
+    return f"hpe-edge {hpe_edge.__version__}"
+
+
+def _models_dir() -> Path:
+    from hpe_edge.hub import models_folder
+
+    return models_folder()
+
+
+_FOLDERS: Final = (
+    ("--cmake-dir", _sdk.cmake_dir, "the CMake package of the C++ library (docs/CPP.md)"),
+    ("--include-dir", _sdk.include_dir, "its headers"),
+    ("--pkgconfig-dir", _sdk.pkgconfig_dir, "its pkg-config file"),
+    ("--models-dir", _models_dir, "the bundled models' cards"),
+)

@@ -10,8 +10,8 @@ namespace py = pybind11;
 namespace hpe::bindings {
 namespace {
 
-constexpr std::array<const char*, 5> kClassNames = {  // in the order of ErrorKind
-    "InvalidArgumentError", "InvalidImageError", "InvalidBoxError", "CorruptModelError", "CoreError"};
+constexpr std::array<const char*, 6> kClassNames = {  // in the order of ErrorKind
+    "InvalidArgumentError", "InvalidImageError", "InvalidBoxError", "CorruptModelError", "ModelNotFoundError", "CoreError"};
 
 // Looked up once, when the module loads. Never released: the interpreter may be gone before the
 // static destructors run.

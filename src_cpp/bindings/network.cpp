@@ -1,4 +1,3 @@
-#include "hpe/model.hpp"
 #include "hpe/network.hpp"
 
 #include <pybind11/stl.h>
@@ -13,7 +12,8 @@
 #include "bindings/arrays.hpp"
 #include "bindings/bindings.hpp"
 #include "bindings/images.hpp"
-#include "bindings/workers.hpp"
+#include "model/parallel_model.hpp"
+#include "model/workers.hpp"
 
 namespace py = pybind11;
 
@@ -74,17 +74,17 @@ class PyNetwork {
 
     std::shared_ptr<const Network> network_;
     std::vector<py::str> names_;  // of the outputs
-    Workers<Network::Workspace> workers_;
+    model::Workers<Network::Workspace> workers_;
 };
 
 class PyModel {
   public:
     PyModel(const std::string& card, const std::string& network, int threads)
-        : model_(std::make_shared<const Model>(card, std::as_bytes(std::span(network)), active_isa())), threads_(threads),
-          workers_(threads) {}
+        : model_(std::make_shared<model::ParallelModel>(card, std::as_bytes(std::span(network)), active_isa(), threads)),
+          threads_(threads) {}
 
     [[nodiscard]] std::unique_ptr<PyNetwork> network() const {
-        return std::make_unique<PyNetwork>(std::shared_ptr<const Network>(model_, &model_->network()), threads_);
+        return std::make_unique<PyNetwork>(std::shared_ptr<const Network>(model_, &model_->model().network()), threads_);
     }
 
     py::tuple estimate(py::handle image, py::handle boxes_xyxy, const std::string& pixel_format) {
@@ -96,7 +96,7 @@ class PyModel {
         std::vector<HeadAngles> heads(count);
         {
             const py::gil_scoped_release unlocked;
-            run(frame, rows, heads);
+            model_->run(frame, rows, heads);
         }
         py::array_t<float> euler_deg({boxes.shape(0), py::ssize_t{3}});
         py::array_t<float> std_deg({boxes.shape(0), py::ssize_t{3}});
@@ -108,18 +108,8 @@ class PyModel {
     }
 
   private:
-    void run(const ImageView& frame, std::span<const Box> boxes, std::span<HeadAngles> heads) {
-        check_boxes(frame, boxes, model_->input());
-        workers_.share(
-            boxes.size(), [&] { return Model::Workspace(*model_); },
-            [&](std::size_t i, Model::Workspace& workspace) {
-                model_->run(frame, boxes.subspan(i, 1), heads.subspan(i, 1), workspace);
-            });
-    }
-
-    std::shared_ptr<const Model> model_;
+    std::shared_ptr<model::ParallelModel> model_;
     int threads_;
-    Workers<Model::Workspace> workers_;
 };
 
 py::dict shapes(const std::vector<TensorInfo>& tensors) {

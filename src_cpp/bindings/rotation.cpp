@@ -1,4 +1,3 @@
-#include "hpe/rotation.hpp"
 
 #include <algorithm>
 #include <array>
@@ -6,6 +5,7 @@
 
 #include "bindings/arrays.hpp"
 #include "bindings/bindings.hpp"
+#include "decode/rotation_checks.hpp"
 
 namespace py = pybind11;
 

@@ -1,4 +1,4 @@
-#include "hpe/rotation.hpp"
+#include "decode/rotation_checks.hpp"
 
 #include <algorithm>
 #include <cmath>

@@ -4,8 +4,8 @@
 #include <array>
 #include <limits>
 
+#include "decode/rotation_checks.hpp"
 #include "hpe/decode.hpp"
-#include "hpe/rotation.hpp"
 #include "json/corrupt.hpp"
 #include "nn/graph.hpp"
 

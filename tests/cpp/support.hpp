@@ -53,7 +53,7 @@ void check_error(ErrorKind kind, const std::string& part, const Call& call) {
         call();
     } catch (const Error& error) {
         CHECK(error.kind() == kind);
-        CHECK_MESSAGE(std::string(error.what()).find(part) != std::string::npos, error.what());
+        CHECK_MESSAGE(std::string(error.what()).find(part) != std::string::npos, std::string(error.what()));
         return;
     }
     FAIL("no error was thrown, expected one about: " << part);

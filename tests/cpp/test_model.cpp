@@ -2,24 +2,12 @@
 #include <cmath>
 
 #include "hpe/model.hpp"
-#include "network_file.hpp"
+#include "model_file.hpp"
 #include "support.hpp"
 
 using namespace hpe;
 
 namespace {
-
-// The mean of each plane of a 8 x 6 crop.
-test::Bytes mean_network() {
-    return test::network_file(
-        test::graph_text("[3, 6, 8]", "{'op':'mean','in':['x'],'out':'y','axes':[1,2],'keep':false}"), {});
-}
-
-std::string card(const std::string& head = "{'kind':'angles','output':'out'}", const std::string& width = "8") {
-    return test::json_text("{'input':{'name':'x','width':" + width +
-                           ",'height':6,'margin':0.0,'square':false,'channel_order':'bgr','mean':[0,0,0],'scale':[1,1,1]},"
-                           "'head':" + head + ",'pitch_zero_deg':0,'name':'tiny'}");
-}
 
 constexpr int kWidth = 40;
 constexpr int kHeight = 30;
@@ -42,7 +30,7 @@ TEST_CASE("a model gives the angles of every box, on every instruction set") {
     const std::vector<std::uint8_t> pixels = two_tones();
     const ImageView image = test::dense_view(pixels, kWidth, kHeight, PixelFormat::Bgr8);
     for (const Isa isa : available_isas()) {
-        const Model model(card(), mean_network(), isa);
+        const Model model(test::model_card(), test::mean_network(), isa);
         Model::Workspace workspace(model);
         std::array<HeadAngles, 2> heads{};
         model.run(image, kBoxes, heads, workspace);
@@ -59,7 +47,7 @@ TEST_CASE("a model gives the angles of every box, on every instruction set") {
 TEST_CASE("bad boxes are numbered before anything runs") {
     const std::vector<std::uint8_t> pixels = two_tones();
     const ImageView image = test::dense_view(pixels, kWidth, kHeight, PixelFormat::Bgr8);
-    const Model model(card(), mean_network(), active_isa());
+    const Model model(test::model_card(), test::mean_network(), active_isa());
     Model::Workspace workspace(model);
     std::array<HeadAngles, 2> heads{};
     std::array<Box, 2> boxes = kBoxes;
@@ -74,14 +62,14 @@ TEST_CASE("a card that is damaged or of another network is refused") {
     const auto refuse = [](const std::string& text, const std::string& part) {
         CAPTURE(text);
         test::check_error(ErrorKind::CorruptModel, "model card: " + part,
-                          [&] { const Model model(text, mean_network(), Isa::Scalar); });
+                          [&] { const Model model(text, test::mean_network(), Isa::Scalar); });
     };
     refuse("", "text");
-    refuse(card().substr(0, 90), "text");
-    refuse(card("{'kind':'angles','output':'out'}", "9"), "input: expected \"x\" [3, 6, 9]");
-    refuse(card("{'kind':'angles','output':'none'}"), "head: output \"none\"");
-    refuse(card("{'kind':'other'}"), "head.kind");
-    refuse(card("{'kind':'bins','outputs':['out','out','out'],'bins':66,'first_deg':-97.5,'step_deg':3}"),
+    refuse(test::model_card().substr(0, 90), "text");
+    refuse(test::model_card("{'kind':'angles','output':'out'}", "9"), "input: expected \"x\" [3, 6, 9]");
+    refuse(test::model_card("{'kind':'angles','output':'none'}"), "head: output \"none\"");
+    refuse(test::model_card("{'kind':'other'}"), "head.kind");
+    refuse(test::model_card("{'kind':'bins','outputs':['out','out','out'],'bins':66,'first_deg':-97.5,'step_deg':3}"),
            "head: output \"out\": expected [66], got [3]");
-    test::check_error(ErrorKind::CorruptModel, "network file", [] { const Model model(card(), {}, Isa::Scalar); });
+    test::check_error(ErrorKind::CorruptModel, "network file", [] { const Model model(test::model_card(), {}, Isa::Scalar); });
 }

@@ -1,7 +1,7 @@
 #include <cmath>
 #include <numbers>
 
-#include "hpe/rotation.hpp"
+#include "decode/rotation_checks.hpp"
 #include "support.hpp"
 
 using namespace hpe;

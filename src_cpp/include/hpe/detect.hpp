@@ -4,12 +4,12 @@
 #include <array>
 #include <cstddef>
 #include <memory>
-#include <optional>
 #include <span>
 #include <string_view>
 #include <vector>
 
 #include "hpe/cpu.hpp"
+#include "hpe/detector_options.hpp"
 #include "hpe/image.hpp"
 #include "hpe/preprocess.hpp"
 
@@ -25,16 +25,6 @@ struct Face {
     float score;  // 0 to 1
     // right eye, left eye (the subject's), nose tip, right and left corner of the mouth
     std::array<Point, 5> landmarks;
-};
-
-inline constexpr int kLargestSide = 4096;  // of an input, pixels
-inline constexpr int kMostFaces = 256;     // that detect() gives where nothing else is asked
-
-// What the caller may choose; the card says the rest, and what is left out here.
-struct DetectorOptions {
-    std::optional<int> longest_side = {};  // of the input that an image is scaled to, 32 to kLargestSide pixels
-    std::optional<double> score_threshold = {};  // above 0 and below 1
-    int max_faces = kMostFaces;  // 1 or more: the best so many are given
 };
 
 // A detector card and its network (hpe_edge/detectors/card.py). Threads may share it: each call takes memory of its own,

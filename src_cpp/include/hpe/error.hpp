@@ -11,6 +11,7 @@ enum class ErrorKind {
     InvalidImage,
     InvalidBox,
     CorruptModel,
+    ModelNotFound,
     Core,  // a broken promise inside the core
 };
 

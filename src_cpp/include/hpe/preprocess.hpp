@@ -5,15 +5,11 @@
 #include <span>
 #include <string_view>
 
+#include "hpe/box.hpp"
 #include "hpe/cpu.hpp"
 #include "hpe/image.hpp"
 
 namespace hpe {
-
-// x0, y0, x1, y1 in pixels, half-open.
-struct Box {
-    float x0, y0, x1, y1;
-};
 
 enum class ChannelOrder { Bgr, Rgb };
 

@@ -7,8 +7,6 @@
 #pragma once
 
 #include <array>
-#include <cstddef>
-#include <span>
 
 namespace hpe {
 
@@ -38,11 +36,5 @@ using Mat3 = std::array<double, 9>;        // row-major
 
 // Label-frame R' = R Rx(pitch_zero_deg), back as the Euler angles nearest to the input, whose |yaw| may exceed 90.
 [[nodiscard]] Vec3 offset_pitch_zero(const Vec3& euler_deg, double pitch_zero_deg);
-
-// Throw Error(InvalidArgument) naming `argument` and the item: not finite; not orthonormal within 1e-3 or a
-// reflection; zero length.
-void check_finite(std::span<const double> values, const char* argument, std::size_t item);
-void check_rotation(const Mat3& rotation, const char* argument, std::size_t item);
-void check_quaternion(const Quaternion& xyzw, const char* argument, std::size_t item);
 
 }  // namespace hpe

@@ -13,7 +13,7 @@
 
 #include "hpe/error.hpp"
 
-namespace hpe::bindings {
+namespace hpe::model {
 
 // Keeps as many workspaces as ever ran at once.
 template <class Workspace>
@@ -77,4 +77,4 @@ class Workers {
     std::vector<std::unique_ptr<Workspace>> idle_;
 };
 
-}  // namespace hpe::bindings
+}  // namespace hpe::model
