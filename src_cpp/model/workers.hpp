@@ -15,6 +15,16 @@
 
 namespace hpe::model {
 
+// std::jthread, which some standard libraries still lack.
+struct JoinedThread : std::thread {
+    using std::thread::thread;
+    JoinedThread(JoinedThread&&) noexcept = default;
+    JoinedThread& operator=(JoinedThread&&) = delete;
+    ~JoinedThread() {
+        if (joinable()) join();
+    }
+};
+
 // Keeps as many workspaces as ever ran at once.
 template <class Workspace>
 class Workers {
@@ -45,7 +55,8 @@ class Workers {
             }
         };
         {
-            std::vector<std::jthread> helpers;
+            std::vector<JoinedThread> helpers;
+            helpers.reserve(threads);
             for (std::size_t t = 1; t < threads; ++t) helpers.emplace_back([&, t] { loop(*workspaces[t]); });
             if (threads > 0) loop(*workspaces[0]);
         }
