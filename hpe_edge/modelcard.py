@@ -214,7 +214,7 @@ def read_card_json(path: str | os.PathLike[str], what: str) -> object:
         return json.loads(source.read_bytes().decode("utf-8"))
     except OSError as error:
         raise ModelNotFoundError(f"cannot read {what} {source}: {error.strerror or error}") from error
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # also a number of thousands of digits, lists in lists without end
         raise CorruptModelError(f"{what} {source}: expected JSON in UTF-8, got {error}") from error
 
 

@@ -5,7 +5,6 @@ An input that is not refused must give what its plain, contiguous copy gives, bi
 
 from __future__ import annotations
 
-import datetime
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -80,7 +79,7 @@ BROKEN: tuple[Callable[[Generator], Any], ...] = (
     lambda random: memoryview(plain(random)),
     lambda random: np.broadcast_to(np.uint8(9), ((1 << 24) + 1, 1, 3)),
     lambda random: [None, [], (), "face.png", 7, {}, object(), np.uint8(3), range(3), Path("x")][random.integers(10)],
-    lambda random: np.full((60, 60, 3), datetime.date(2020, 1, 1)),
+    lambda random: np.full((60, 60, 3), np.nan, object),
 )
 
 SOUND_BOXES: tuple[Callable[[Generator], Any], ...] = (
@@ -107,7 +106,7 @@ BROKEN_BOXES: tuple[Callable[[Generator], Any], ...] = (
     lambda random: np.zeros([(4,), (1, 5), (1, 4, 1), (2, 3), (4, 0), (3, 0)][random.integers(6)]),
     lambda random: [BOX[0], BOX[0][:3]],
     lambda random: ["box", {"x": 1}, [[None] * 4], [["a"] * 4], 3.0, object(), b"1234", [[10**400] * 4]][random.integers(8)],
-    lambda random: np.array(BOX, [np.complex64, "M8[s]"][random.integers(2)]),
+    lambda random: np.array(BOX).astype([np.complex64, "M8[s]", "V8"][random.integers(3)]),
 )
 
 
