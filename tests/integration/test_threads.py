@@ -18,7 +18,18 @@ from hpe_edge import HeadPose
 from hpe_edge.results import HeadPoses
 
 THREADS = 8
-SIZES = ((512, 512), (300, 512), (512, 260), (400, 400), (96, 500), (512, 64), (200, 512), (512, 350), (150, 512), (512, 450))
+SIZES = (
+    (512, 512),
+    (300, 512),
+    (512, 260),
+    (400, 400),
+    (96, 500),
+    (512, 64),
+    (200, 512),
+    (512, 350),
+    (150, 512),
+    (512, 450),
+)
 BOXES = [[20.0, 10.0, 60.0, 50.0], [5.0, 5.0, 50.0, 45.0]]
 
 
@@ -54,7 +65,9 @@ def test_threads_share_one_estimator(backend: str, frames: list[NDArray[np.uint8
         pytest.importorskip(backend)
 
     def look(pose: HeadPose, frame: NDArray[np.uint8]) -> list[NDArray[np.float32]]:
-        return _rows(pose.estimate(frame)) + _rows(pose.estimate(frame, BOXES)) + _rows(pose.estimate(frame, is_crop=True))
+        return (
+            _rows(pose.estimate(frame)) + _rows(pose.estimate(frame, BOXES)) + _rows(pose.estimate(frame, is_crop=True))
+        )
 
     def new() -> HeadPose:
         return HeadPose(backend=backend, precision="fp32", threads=2)
@@ -102,7 +115,9 @@ def test_boxes_that_another_thread_overwrites_do_no_harm(frames: list[NDArray[np
     _together(work)
 
 
-@pytest.mark.skipif(not hasattr(sys, "_is_gil_enabled"), reason="a Python whose GIL can be off has this: 3.13 and newer")
+@pytest.mark.skipif(
+    not hasattr(sys, "_is_gil_enabled"), reason="a Python whose GIL can be off has this: 3.13 and newer"
+)
 def test_importing_the_core_leaves_the_gil_off() -> None:
     """On a free-threaded build; on an ordinary one the GIL was on before."""
     script = "import sys, numpy; before = sys._is_gil_enabled(); from hpe_edge import _core; assert sys._is_gil_enabled() == before"

@@ -105,7 +105,9 @@ BROKEN_BOXES: tuple[Callable[[Generator], Any], ...] = (
     lambda random: [[-1e5, -1e5, 1e5, 1e5]],
     lambda random: np.zeros([(4,), (1, 5), (1, 4, 1), (2, 3), (4, 0), (3, 0)][random.integers(6)]),
     lambda random: [BOX[0], BOX[0][:3]],
-    lambda random: ["box", {"x": 1}, [[None] * 4], [["a"] * 4], 3.0, object(), b"1234", [[10**400] * 4]][random.integers(8)],
+    lambda random: ["box", {"x": 1}, [[None] * 4], [["a"] * 4], 3.0, object(), b"1234", [[10**400] * 4]][
+        random.integers(8)
+    ],
     lambda random: np.array(BOX).astype([np.complex64, "M8[s]", "V8"][random.integers(3)]),
 )
 

@@ -110,7 +110,9 @@ def with_header(random: Generator, network: bytes) -> bytes:
     header = json.loads(network[8 : 8 + length])
     if random.random() < 0.5:
         metadata = header["__metadata__"]
-        changed = header | {"__metadata__": metadata | {"graph": json.dumps(hostile(random, json.loads(metadata["graph"])))}}
+        changed = header | {
+            "__metadata__": metadata | {"graph": json.dumps(hostile(random, json.loads(metadata["graph"])))}
+        }
     else:
         changed = hostile(random, header)
     raw = json.dumps(changed).encode("utf-8", "surrogatepass")
@@ -119,7 +121,9 @@ def with_header(random: Generator, network: bytes) -> bytes:
 
 
 def estimate(card: object, backend: str) -> None:
-    poses = HeadPose(write(card), backend=backend, precision="fp32", detector="full-frame").estimate(IMAGE, is_crop=True)
+    poses = HeadPose(write(card), backend=backend, precision="fp32", detector="full-frame").estimate(
+        IMAGE, is_crop=True
+    )
     assert poses.euler_deg.shape == (1, 3) and np.isfinite(poses.euler_deg).all(), poses
 
 
@@ -141,7 +145,10 @@ def cases(seed: int) -> Iterator[tuple[str, str, Callable[[], None]]]:
         ("card", lambda: estimate(of_card(random, model_card(NETWORK)), "native")),
         ("detector card", lambda: detect(of_card(random, detector_card(MAPS)))),
         ("text", lambda: estimate(model_card(NETWORK) if sound else text(random), "native")),
-        ("bytes", lambda: estimate((same if sound else damaged)(random, json.dumps(model_card(NETWORK)).encode()), "native")),
+        (
+            "bytes",
+            lambda: estimate((same if sound else damaged)(random, json.dumps(model_card(NETWORK)).encode()), "native"),
+        ),
         ("onnx", lambda: estimate(onnx_card((same if sound else damaged)(random, ONNX)), "onnxruntime")),
     )
     name, check = choices[seed % len(choices)]
