@@ -120,5 +120,5 @@ def test_boxes_that_another_thread_overwrites_do_no_harm(frames: list[NDArray[np
 )
 def test_importing_the_core_leaves_the_gil_off() -> None:
     """On a free-threaded build; on an ordinary one the GIL was on before."""
-    script = "import sys, numpy; before = sys._is_gil_enabled(); from hpe_edge import _core; assert sys._is_gil_enabled() == before"
+    script = "import sys, numpy; on = sys._is_gil_enabled(); import hpe_edge._core; assert sys._is_gil_enabled() == on"
     subprocess.run([sys.executable, "-W", "error", "-c", script], check=True)

@@ -93,7 +93,7 @@ SOUND_BOXES: tuple[Callable[[Generator], Any], ...] = (
     lambda random: [[], np.zeros((0, 4)), ()][random.integers(3)],
     lambda random: [[-30, -20, 20, 30]],
     lambda random: [[10, 10, 10.01, 10.01]],
-    lambda random: np.sort(random.uniform(1, 40, (2, 4)).reshape(2, 2, 2), axis=1).reshape(2, 4) + [0, 0, 1, 1],
+    lambda random: np.sort(random.uniform(1, 40, (2, 2, 2)), axis=1).reshape(2, 4) + np.array([0, 0, 1, 1]),
 )
 
 BROKEN_BOXES: tuple[Callable[[Generator], Any], ...] = (

@@ -1,4 +1,4 @@
-"""What both programs of malformed input have in common: judge every case, watch the memory, report in one line of JSON."""
+"""What both programs of malformed input have in common: judge every case, watch the memory, report in JSON."""
 
 from __future__ import annotations
 
@@ -49,7 +49,8 @@ def run(cases: Callable[[int], Iterator[tuple[str, str, Callable[[], None]]]], c
     wrong: list[str] = []
     at_half_mb = 0.0
     for index, (name, expected, check) in enumerate(_take(cases, count)):
-        print(index, name, file=sys.stderr, flush=True)
+        sys.stderr.write(f"{index} {name}\n")
+        sys.stderr.flush()
         outcome = verdict(check)
         outcomes[outcome.partition(":")[0]] += 1
         if outcome.startswith("WRONG") or (expected != "either" and (outcome == "right") != (expected == "right")):
@@ -57,7 +58,7 @@ def run(cases: Callable[[int], Iterator[tuple[str, str, Callable[[], None]]]], c
         if index == count // 2:
             at_half_mb = resident_mb()
     report = {"count": sum(outcomes.values()), "outcomes": outcomes, "wrong": wrong}
-    print(json.dumps(report | {"growth_mb": resident_mb() - at_half_mb}))
+    sys.stdout.write(json.dumps(report | {"growth_mb": resident_mb() - at_half_mb}))
 
 
 def _take(
