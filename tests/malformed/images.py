@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -151,7 +151,7 @@ def track(image: Any, boxes: Any, pixels: str) -> None:
         tracker.update(image, 0.1 * frame, boxes=boxes, pixel_format=pixels)
 
 
-def cases(seed: int) -> Iterator[tuple[str, str, Callable[[], None]]]:
+def case(seed: int) -> watch.Case:
     """The case of one seed."""
     random = np.random.default_rng(seed)
     kind = ("right", "image", "boxes", "both")[seed % 4]
@@ -165,8 +165,8 @@ def cases(seed: int) -> Iterator[tuple[str, str, Callable[[], None]]]:
     if images is SOUND and random.random() < 0.2:
         image, pixels = image[..., 0], "mono8"
     name = f"{call.__name__}({images.index(make)}, {boxes.index(make_boxes)}, {pixels!r})"
-    yield name, "right" if kind == "right" else "refused", lambda: call(image, odd_boxes, pixels)
+    return name, "right" if kind == "right" else "refused", lambda: call(image, odd_boxes, pixels)
 
 
 if __name__ == "__main__":
-    watch.run(cases, int(sys.argv[1]))
+    watch.run(case, int(sys.argv[1]))

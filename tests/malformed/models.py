@@ -11,7 +11,7 @@ import json
 import struct
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,8 @@ from hpe_edge import HeadPose
 from hpe_edge.detectors.face import FaceDetector, bundled_card_path
 from hpe_edge.hub import models_folder
 
-FOLDER = Path(tempfile.mkdtemp(prefix="hpe-edge-malformed-"))
+FILES = tempfile.TemporaryDirectory()
+FOLDER = Path(FILES.name)
 IMAGE = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
 HOSTILE = (
     *(None, True, "", "x", "\0", "\ud800", "../up", "é" * 9, [], {}, [[]], [None] * 3, {"": {}}),
@@ -132,7 +133,7 @@ def detect(card: object) -> None:
     assert np.isfinite(found.boxes_xyxy).all() and np.isfinite(found.scores).all()
 
 
-def cases(seed: int) -> Iterator[tuple[str, str, Callable[[], None]]]:
+def case(seed: int) -> watch.Case:
     """The case of one seed."""
     random = np.random.default_rng(seed)
     sound = seed % 50 == 0
@@ -152,8 +153,8 @@ def cases(seed: int) -> Iterator[tuple[str, str, Callable[[], None]]]:
         ("onnx", lambda: estimate(onnx_card((same if sound else damaged)(random, ONNX)), "onnxruntime")),
     )
     name, check = choices[seed % len(choices)]
-    yield name, "right" if sound else "either", check
+    return name, "right" if sound else "either", check
 
 
 if __name__ == "__main__":
-    watch.run(cases, int(sys.argv[1]))
+    watch.run(case, int(sys.argv[1]))

@@ -8,10 +8,13 @@ import os
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 from hpe_edge.errors import HpeEdgeError
+
+Case = tuple[str, str, Callable[[], None]]
+"""Its name; ``"right"``, ``"refused"`` or ``"either"``; what is done."""
 
 LONGEST_MESSAGE = 2_000
 SLOWEST_S = 10.0
@@ -40,30 +43,23 @@ def verdict(check: Callable[[], None]) -> str:
     return outcome if taken_s < SLOWEST_S else f"WRONG: it took {taken_s:.1f} s ({outcome})"
 
 
-def run(cases: Callable[[int], Iterator[tuple[str, str, Callable[[], None]]]], count: int) -> None:
-    """Judges ``count`` cases of (name, ``"right"``, ``"refused"`` or ``"either"``, check); prints the report.
+def run(case: Callable[[int], Case], count: int) -> None:
+    """Judges the cases of ``count`` seeds; prints the report.
 
     Each case's name goes to stderr first, so that the last line there names the case that ended the process.
     """
     outcomes: Counter[str] = Counter()
     wrong: list[str] = []
     at_half_mb = 0.0
-    for index, (name, expected, check) in enumerate(_take(cases, count)):
-        sys.stderr.write(f"{index} {name}\n")
+    for seed in range(count):
+        name, expected, check = case(seed)
+        sys.stderr.write(f"{seed} {name}\n")
         sys.stderr.flush()
         outcome = verdict(check)
         outcomes[outcome.partition(":")[0]] += 1
         if outcome.startswith("WRONG") or (expected != "either" and (outcome == "right") != (expected == "right")):
-            wrong.append(f"case {index}, {name}: expected {expected}, got {outcome}")
-        if index == count // 2:
+            wrong.append(f"case {seed}, {name}: expected {expected}, got {outcome}")
+        if seed == count // 2:
             at_half_mb = resident_mb()
     report = {"count": sum(outcomes.values()), "outcomes": outcomes, "wrong": wrong}
     sys.stdout.write(json.dumps(report | {"growth_mb": resident_mb() - at_half_mb}))
-
-
-def _take(
-    cases: Callable[[int], Iterator[tuple[str, str, Callable[[], None]]]], count: int
-) -> Iterable[tuple[str, str, Callable[[], None]]]:
-    """One generator a seed: what a case changes is gone with the next one."""
-    for seed in range(count):
-        yield from cases(seed)
