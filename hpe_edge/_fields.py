@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from hpe_edge.errors import CorruptModelError
+
+_LONGEST: Final = 200
 
 
 class Fields:
@@ -23,7 +24,7 @@ class Fields:
     def error(self, key: str, expected: str, got: str) -> CorruptModelError:
         """The error for one field (for the object itself when ``key`` is empty)."""
         where = ".".join(part for part in (self._path, key) if part) or "the whole file"
-        return CorruptModelError(f"{self._source}: field {where!r}: expected {expected}, got {got}")
+        return CorruptModelError(f"{self._source}: field {_brief(where)!r}: expected {expected}, got {_brief(got)}")
 
     def names(self) -> list[str]:
         """The names of all fields, in the file's order."""
@@ -143,9 +144,14 @@ class Fields:
         expected = f"a number in {low:g}..{high:g}"
         if not isinstance(value, int | float) or isinstance(value, bool):
             raise self.error(key, expected, _kind(value))
-        if not math.isfinite(value) or not low <= value <= high:
+        if not low <= value <= high:  # neither is NaN
             raise self.error(key, expected, str(value))
         return float(value)
+
+
+def _brief(text: str) -> str:
+    """A card may hold text and numbers of any length; messages do not."""
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}... ({len(text)} characters)"
 
 
 def _kind(value: object) -> str:

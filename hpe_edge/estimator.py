@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import asdict, dataclass
+from threading import Lock
 from typing import Any, Final, TypeAlias
 
 import numpy as np
@@ -123,6 +124,7 @@ class HeadPose:
         self._card = found.card
         self._backend = _make_backend(backend, found, precision, threads)
         self._frame_backend = self._backend if isinstance(self._backend, FrameBackend) else None
+        self._opening = Lock()
         self._detector = _make_detector(detector, self)
         running = self._backend.info
         self._info = RuntimeInfo(
@@ -146,9 +148,10 @@ class HeadPose:
     @property
     def detector(self) -> Detector:
         """What finds the faces. The bundled detector is opened here, the first time that one is needed."""
-        if self._detector is None:
-            self._detector = open_detector(BUNDLED, self._card.input)
-        return self._detector
+        with self._opening:  # else threads could get detectors of different precision
+            if self._detector is None:
+                self._detector = open_detector(BUNDLED, self._card.input)
+            return self._detector
 
     def __repr__(self) -> str:
         info = self._info

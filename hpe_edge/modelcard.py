@@ -235,7 +235,7 @@ def parse_card_json(data: bytes, source: str) -> object:
     """
     try:
         return json.loads(data.decode("utf-8"))
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # also a number of thousands of digits, lists in lists without end
         raise CorruptModelError(f"{source}: expected JSON in UTF-8, got {error}") from error
 
 

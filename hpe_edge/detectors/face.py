@@ -13,6 +13,7 @@ import numpy as np
 
 import hpe_edge.models
 from hpe_edge import _core
+from hpe_edge.boxes import as_boxes
 from hpe_edge.detectors.card import DetectorCard, load_detector_card
 from hpe_edge.errors import CorruptModelError, InvalidArgumentError
 from hpe_edge.images import ImageArray
@@ -109,7 +110,7 @@ class FaceDetector:
             InvalidBoxError: not (N, 4), not finite, or without area.
             InvalidImageError: as :meth:`detect`.
         """
-        boxes = np.ascontiguousarray(boxes_xyxy, dtype=np.float32)
+        boxes = as_boxes(boxes_xyxy, "boxes_xyxy")
         return Detections(*self._core.follow(image, boxes, pixel_format=pixel_format))
 
 

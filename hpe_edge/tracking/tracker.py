@@ -10,8 +10,9 @@ from typing import Any, Final, Protocol, TypeAlias, runtime_checkable
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from hpe_edge.boxes import as_boxes
 from hpe_edge.errors import InvalidArgumentError, InvalidBoxError
-from hpe_edge.images import ImageArray, check_image, describe
+from hpe_edge.images import ImageArray, check_image
 from hpe_edge.results import Detections, HeadPoses
 from hpe_edge.tracking.association import import_lap, iou, match, similarity
 from hpe_edge.tracking.smoothing import RotationSmoother, smoother_factory
@@ -314,13 +315,7 @@ def _rows(found: Detections, keep: NDArray[np.bool_]) -> Detections:
 
 def _given(value: ArrayLike, shape: tuple[int, ...]) -> Detections:
     """The caller's boxes, checked as `HeadPose.estimate` does; they have no score."""
-    try:
-        boxes = np.asarray(value, dtype=np.float32)
-    except (TypeError, ValueError) as error:
-        raise InvalidBoxError(f"boxes: expected numbers of shape (N, 4), got {describe(value)}") from error
-    boxes = boxes.reshape(0, 4) if boxes.shape == (0,) else boxes
-    if boxes.ndim != 2 or boxes.shape[1] != 4:
-        raise InvalidBoxError(f"boxes: expected shape (N, 4), x0 y0 x1 y1 in pixels, got {np.shape(value)}")
+    boxes = as_boxes(value, "boxes")
     good = _overlaps(boxes, shape) & np.isfinite(boxes).all(axis=1)
     if not good.all():
         row = int(np.flatnonzero(~good)[0])

@@ -9,6 +9,7 @@
 
 #include "bindings/arrays.hpp"
 #include "bindings/bindings.hpp"
+#include "bindings/boxes.hpp"
 #include "bindings/images.hpp"
 
 namespace py = pybind11;
@@ -44,12 +45,11 @@ py::tuple detect(const FaceDetector& self, py::handle image, const std::string& 
 
 py::tuple follow(const FaceDetector& self, py::handle image, py::handle boxes_xyxy, const std::string& pixel_format) {
     const ImageView frame = image_view(image, parse_pixel_format(pixel_format));
-    const auto boxes = require_array<float>(boxes_xyxy, "boxes_xyxy", {"N", 4}, ErrorKind::InvalidBox);
-    const std::span<const Box> rows{reinterpret_cast<const Box*>(boxes.data()), static_cast<std::size_t>(boxes.shape(0))};
-    std::vector<Face> faces(rows.size());
+    const std::vector<Box> boxes = copy_boxes(boxes_xyxy);
+    std::vector<Face> faces(boxes.size());
     {
         const py::gil_scoped_release unlocked;
-        self.follow(frame, rows, faces);
+        self.follow(frame, boxes, faces);
     }
     return arrays_of(faces);
 }

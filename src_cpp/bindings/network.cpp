@@ -11,6 +11,7 @@
 
 #include "bindings/arrays.hpp"
 #include "bindings/bindings.hpp"
+#include "bindings/boxes.hpp"
 #include "bindings/images.hpp"
 #include "model/parallel_model.hpp"
 #include "model/workers.hpp"
@@ -89,18 +90,16 @@ class PyModel {
 
     py::tuple estimate(py::handle image, py::handle boxes_xyxy, const std::string& pixel_format) {
         const ImageView frame = image_view(image, parse_pixel_format(pixel_format));
-        const auto boxes = require_array<float>(boxes_xyxy, "boxes_xyxy", {"N", 4}, ErrorKind::InvalidBox);
-        const auto count = static_cast<std::size_t>(boxes.shape(0));
-        static_assert(sizeof(Box) == 4 * sizeof(float));
-        const std::span<const Box> rows{reinterpret_cast<const Box*>(boxes.data()), count};
-        std::vector<HeadAngles> heads(count);
+        const std::vector<Box> boxes = copy_boxes(boxes_xyxy);
+        std::vector<HeadAngles> heads(boxes.size());
         {
             const py::gil_scoped_release unlocked;
-            model_->run(frame, rows, heads);
+            model_->run(frame, boxes, heads);
         }
-        py::array_t<float> euler_deg({boxes.shape(0), py::ssize_t{3}});
-        py::array_t<float> std_deg({boxes.shape(0), py::ssize_t{3}});
-        for (std::size_t i = 0; i < count; ++i) {
+        const auto count = static_cast<py::ssize_t>(heads.size());
+        py::array_t<float> euler_deg({count, py::ssize_t{3}});
+        py::array_t<float> std_deg({count, py::ssize_t{3}});
+        for (std::size_t i = 0; i < heads.size(); ++i) {
             std::copy_n(heads[i].euler_deg, 3, euler_deg.mutable_data() + 3 * i);
             std::copy_n(heads[i].std_deg, 3, std_deg.mutable_data() + 3 * i);
         }

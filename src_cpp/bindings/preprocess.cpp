@@ -2,8 +2,11 @@
 
 #include <pybind11/stl.h>
 
+#include <vector>
+
 #include "bindings/arrays.hpp"
 #include "bindings/bindings.hpp"
+#include "bindings/boxes.hpp"
 #include "bindings/images.hpp"
 
 namespace py = pybind11;
@@ -16,17 +19,14 @@ py::array_t<float> run_preprocess(py::handle image, py::handle boxes_xyxy, const
                                   const std::string& channel_order, std::array<float, 3> mean,
                                   std::array<float, 3> scale) {
     const ImageView view = image_view(image, parse_pixel_format(pixel_format));
-    const auto boxes = require_array<float>(boxes_xyxy, "boxes_xyxy", {"N", 4}, ErrorKind::InvalidBox);
+    const std::vector<Box> boxes = copy_boxes(boxes_xyxy);
     const PreprocessSpec spec{width, height, margin, square, parse_channel_order(channel_order), mean, scale};
     check_spec(spec);  // before the output takes its shape from it
-    py::array_t<float> out({boxes.shape(0), py::ssize_t{3}, py::ssize_t{height}, py::ssize_t{width}});
-    static_assert(sizeof(Box) == 4 * sizeof(float));
-    const std::span<const Box> rows{reinterpret_cast<const Box*>(boxes.data()),
-                                    static_cast<std::size_t>(boxes.shape(0))};
+    py::array_t<float> out({static_cast<py::ssize_t>(boxes.size()), py::ssize_t{3}, py::ssize_t{height}, py::ssize_t{width}});
     const std::span<float> target = bindings::view(out);
     {
         const py::gil_scoped_release unlocked;
-        preprocess(view, rows, spec, target, active_isa());
+        preprocess(view, boxes, spec, target, active_isa());
     }
     return out;
 }

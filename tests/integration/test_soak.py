@@ -103,3 +103,36 @@ def test_memory_and_threads_are_flat_over_a_camera_that_comes_and_goes(count: in
     assert summary.ending == "lost" and len(opener.opened) >= count and all(old.released for old in opener.opened)
     assert len(summary.events) == EVENTS_KEPT and alive == {1} and threads() == []
     assert not resident_mb or max(resident_mb) - resident_mb[0] < GROWTH_MB, resident_mb
+
+
+@needs_statm
+def test_memory_is_flat_over_many_calls_of_every_kind() -> None:
+    """What Python and the core allocate: 5,000 calls, a third each with boxes, with the detector and in a tracker."""
+    pose = HeadPose(precision="int8")
+    pictures = [picture(90 + i, size) for i, size in enumerate(SIZES[1:2] * 2 + ((96, 64), (64, 96)))]
+    tracker = pose.tracker()
+    resident_mb = []
+    for call in range(5_000):
+        image = pictures[call % len(pictures)]
+        if call % 3 == 0:
+            pose.estimate(image, [[5, 5, 40, 40]] * (call % 7))
+        elif call % 3 == 1:
+            pose.estimate(image)
+        else:
+            tracker.update(image, call / 30)
+        if call >= 1_000 and call % 1_000 == 0:
+            resident_mb.append(_resident_mb())
+    assert max(resident_mb) - resident_mb[0] < GROWTH_MB / 2, resident_mb
+
+
+@needs_statm
+def test_memory_is_flat_over_models_that_are_opened_and_dropped() -> None:
+    """One holds 3 MB, so that a leak of every tenth would show."""
+    image = picture(100, (64, 48))
+    resident_mb = []
+    for opened in range(200):
+        pose = HeadPose(precision="fp32")
+        pose.estimate(image)
+        if opened >= 40 and opened % 20 == 0:
+            resident_mb.append(_resident_mb())
+    assert max(resident_mb) - resident_mb[0] < GROWTH_MB, resident_mb
