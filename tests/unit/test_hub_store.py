@@ -206,7 +206,7 @@ def test_a_truncated_transfer_goes_on_where_it_stopped(server: Server, tmp_path:
     assert hub.list_models() == ["fsanet"], "what is half there is not seen"
     server.cut, server.asked = None, []
     hub.add_model(address)
-    assert ("/fsanet.onnx", "bytes=300000-") in server.asked
+    assert ("/fsanet.safetensors", "bytes=300000-") in server.asked
     assert len(hub.verify_model("large")) == 4 and hidden(home) == []
 
 
@@ -275,7 +275,7 @@ def test_a_file_that_does_not_load_is_refused(tmp_path: Path, home: Path) -> Non
     (card.parent / "fsanet.safetensors").write_bytes(b"\x80\x04K\x01.")  # a pickle, which nothing here opens
     data = json.loads(card.read_text())
     file = FileEntry.of(card.parent / "fsanet.safetensors")
-    data["files"]["safetensors"] |= {"sha256": file.sha256, "bytes": file.bytes}
+    data["files"] = {"safetensors": file.as_dict()}
     card.write_text(json.dumps(data))
     with pytest.raises(CorruptModelError, match=r"fsanet\.safetensors: "):
         hub.add_model(card)
