@@ -144,17 +144,16 @@ def test_a_killed_worker_is_told_and_the_same_call_goes_on(engine: str, tmp_path
 
 
 def test_a_full_disk_is_told_and_leaves_no_half_shard(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    write = Path.write_bytes
+    replace_file = Path.replace
 
-    def full(path: Path, content: bytes) -> int:
-        if path.name.startswith("shard-000001"):
-            write(path, content[: len(content) // 2])
+    def full(path: Path, target: Path) -> Path:
+        if target.name == "shard-000001.tar":
             raise OSError(errno.ENOSPC, "No space left on device")
-        return write(path, content)
+        return replace_file(path, target)
 
     spec = GreySpec(seed=0, count=8)
     with monkeypatch.context() as patch:
-        patch.setattr(Path, "write_bytes", full)
+        patch.setattr(Path, "replace", full)
         with pytest.raises(DatasetError, match=r"shard-000001\.tar: .*No space left.*free some space"):
             render_set(spec, grey, tmp_path, workers=1, quiet=True)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["dataset.json", "shard-000000.tar"]
