@@ -15,7 +15,7 @@ namespace {
 void preprocess_face(benchmark::State& state, hpe::Isa isa, hpe::PixelFormat format) {
     constexpr int kWidth = 1280;
     constexpr int kHeight = 720;
-    const int channels = hpe::channel_count(format);
+    const int channels = hpe::pixel_bytes(format);
     std::vector<std::uint8_t> pixels(static_cast<std::size_t>(kWidth * kHeight * channels));
     std::uint64_t seed = 1;
     for (std::uint8_t& pixel : pixels) {
