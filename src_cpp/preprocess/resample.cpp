@@ -30,12 +30,15 @@ void find_rows(const Plane& plane, const Strip& strip, int image_height, const A
                Workspace::PlaneRows& rows) {
     const auto inside = [&](int j) { return std::clamp(j, 0, image_height - 1) >> plane.shift; };
     const int first_row = inside(y.begin);
-    if (!plane.dense()) pack_rows(plane, strip, first_row, inside(y.end - 1), rows.packed);
-    rows.starts.resize(at(y.end - y.begin));
-    for (int j = y.begin; j < y.end; ++j) {
-        rows.starts[at(j - y.begin)] = plane.dense() ? plane.data + inside(j) * plane.row_stride + strip.begin
-                                                     : rows.packed.data() + at(inside(j) - first_row) * at(strip.bytes);
+    const std::uint8_t* start = plane.data + first_row * plane.row_stride + strip.begin;
+    std::ptrdiff_t stride = plane.row_stride;
+    if (!plane.dense()) {
+        pack_rows(plane, strip, first_row, inside(y.end - 1), rows.packed);
+        start = rows.packed.data();
+        stride = strip.bytes;
     }
+    rows.starts.resize(at(y.end - y.begin));
+    for (int j = y.begin; j < y.end; ++j) rows.starts[at(j - y.begin)] = start + (inside(j) - first_row) * stride;
 }
 
 // Vertical pass of one plane: rows y .. y + count - 1 of the output at folded + i * pitch. Groups come in order, so that
@@ -61,15 +64,19 @@ void make_rows(const AxisPlan& plan, Workspace::PlaneRows& source, const simd::K
     for (int i = 0; i < count; ++i) fold(y + i + 1, folded + i * pitch);
 }
 
-// Repeats the image's first and last column on either side of a row buffer.
-void pad_row(float* row, const simd::PixelRows& rows, const AxisPlan& x, const Strips& strips) {
-    for (int c = 0; c < rows.channels(); ++c) {
-        const simd::Channel channel = rows.channel(c);
-        const auto value = [&](int column) -> float& {
-            return row[channel.offset + ((column - strips.origin) >> channel.shift) * channel.step];
-        };
-        for (int column = x.begin; column < strips.first; ++column) value(column) = value(strips.first);
-        for (int column = strips.last; column < x.end; ++column) value(column) = value(strips.last - 1);
+// Repeats the image's first and last column on either side of the row buffers.
+void pad_rows(float* row, const simd::PixelRows& rows, const AxisPlan& x, const Strips& strips) {
+    if (x.begin >= strips.first && x.end <= strips.last) return;
+    for (int c = 0; c < simd::channel_count(rows.layout); ++c) {
+        const simd::Channel channel = simd::channel_of(rows.layout, c, rows.chroma);
+        for (int i = 0; i < kRowGroup; ++i) {
+            float* values = row + i * strips.pitch + channel.offset;
+            const auto value = [&](int column) -> float& {
+                return values[((column - strips.origin) >> channel.shift) * channel.step];
+            };
+            for (int column = x.begin; column < strips.first; ++column) value(column) = value(strips.first);
+            for (int column = strips.last; column < x.end; ++column) value(column) = value(strips.last - 1);
+        }
     }
 }
 
@@ -135,8 +142,8 @@ void resample(const ImageView& image, const PreprocessSpec& spec, const simd::Ke
             const Strip& strip = strips.of[p];
             make_rows(w.y, w.planes[p], kernels, strip.bytes, y, planes.rows, w.folded.data() + strip.offset, strips.pitch);
         }
+        pad_rows(w.folded.data(), rows, w.x, strips);
         for (int i = 0; i < planes.rows; ++i) {
-            pad_row(w.folded.data() + i * strips.pitch, rows, w.x, strips);
             for (std::size_t p = 0; p < 3; ++p) planes.row_gain[p][i] = w.y.gains[at(y + i)] * spec.scale[p];
         }
         if (w.x.folds) {

@@ -41,6 +41,8 @@ enum class RowLayout { Mono, Colour3, Colour4, Yuyv, Nv12 };
     return layout == RowLayout::Yuyv || layout == RowLayout::Nv12;
 }
 
+[[nodiscard]] constexpr int channel_count(RowLayout layout) noexcept { return layout == RowLayout::Mono ? 1 : 3; }
+
 // Channel of pixel j of a row: row[offset + (j >> shift) * step].
 struct Channel {
     std::ptrdiff_t offset;
@@ -48,25 +50,24 @@ struct Channel {
     int shift;
 };
 
+// Channel c; `chroma` as in PixelRows.
+[[nodiscard]] constexpr Channel channel_of(RowLayout layout, int c, std::ptrdiff_t chroma) noexcept {
+    switch (layout) {
+        case RowLayout::Mono: return {0, 1, 0};
+        case RowLayout::Colour4: return {c, 4, 0};
+        case RowLayout::Yuyv: return c == 0 ? Channel{0, 2, 0} : Channel{2 * c - 1, 4, 1};
+        case RowLayout::Nv12: return c == 0 ? Channel{0, 1, 0} : Channel{chroma + c - 1, 2, 1};
+        case RowLayout::Colour3: break;
+    }
+    return {c, 3, 0};
+}
+
 // kRowGroup rows of pixels.
 struct PixelRows {
     const float* data;
     std::ptrdiff_t pitch;  // floats from row to row
     RowLayout layout;
-    std::ptrdiff_t chroma = 0;  // Nv12: floats from the Y to the U of pixel 0
-
-    [[nodiscard]] constexpr int channels() const noexcept { return layout == RowLayout::Mono ? 1 : 3; }
-
-    [[nodiscard]] constexpr Channel channel(int c) const noexcept {
-        switch (layout) {
-            case RowLayout::Mono: return {0, 1, 0};
-            case RowLayout::Colour4: return {c, 4, 0};
-            case RowLayout::Yuyv: return c == 0 ? Channel{0, 2, 0} : Channel{2 * c - 1, 4, 1};
-            case RowLayout::Nv12: return c == 0 ? Channel{0, 1, 0} : Channel{chroma + c - 1, 2, 1};
-            case RowLayout::Colour3: break;
-        }
-        return {c, 3, 0};
-    }
+    std::ptrdiff_t chroma;  // Nv12: floats from the Y to the U of pixel 0
 };
 
 // Runs 0 .. width along the rows. All have `longest` or longest - 1 pixels; a missing last pixel counts as zero, so
