@@ -12,7 +12,6 @@ import pytest
 from hpe_edge.errors import InvalidArgumentError, InvalidImageError, MissingDependencyError
 from hpe_edge.images import check_image, image_shape, read_image, write_image
 
-
 Y, UV = np.zeros((8, 10), np.uint8), np.zeros((4, 5, 2), np.uint8)
 
 
