@@ -41,7 +41,7 @@ def as_rgba(nv12: Image) -> Image:
 def every_format(nv12: Image) -> list[tuple[Any, str]]:
     rgba = as_rgba(nv12)
     pair = nv12[:512], nv12[512:].reshape(256, 256, 2)
-    bgra = rgba[..., [2, 1, 0, 3]]
+    bgra = np.ascontiguousarray(rgba[..., [2, 1, 0, 3]])
     return [(nv12, "nv12"), (pair, "nv12"), (as_yuyv(nv12), "yuyv"), (rgba, "rgba8"), (bgra, "bgra8")]
 
 
