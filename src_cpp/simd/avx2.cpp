@@ -172,9 +172,10 @@ struct Panel {
 };
 
 // Channels side by side, all of them read.
-void fill_from_dense(const PixelRows& rows, int end, int channels, Panel& panel) {
-    const float* source = rows.data + static_cast<std::ptrdiff_t>(panel.first) * channels;
-    const int count = (end - panel.first) * channels;
+template <int kChannels>
+inline void fill_from_dense(const PixelRows& rows, int end, Panel& panel) {
+    const float* source = rows.data + static_cast<std::ptrdiff_t>(panel.first) * kChannels;
+    const int count = (end - panel.first) * kChannels;
     for (int i = 0; i < count; i += 8) {
         __m256 values[8];
         transpose(source + i, rows.pitch, values);
@@ -182,7 +183,8 @@ void fill_from_dense(const PixelRows& rows, int end, int channels, Panel& panel)
     }
 }
 
-void fill_from_colour4(const PixelRows& rows, int end, Panel& panel) {
+// Not inlined, as those below: each length of run has its own kernel, which would get a copy of all.
+[[gnu::noinline]] void fill_from_colour4(const PixelRows& rows, int end, Panel& panel) {
     for (int i = 0; i < end - panel.first; i += 2) {
         __m256 v[8];
         transpose(rows.data + 4 * static_cast<std::ptrdiff_t>(panel.first + i), rows.pitch, v);
@@ -191,7 +193,7 @@ void fill_from_colour4(const PixelRows& rows, int end, Panel& panel) {
     }
 }
 
-void fill_from_yuyv(const PixelRows& rows, int end, Panel& panel) {
+[[gnu::noinline]] void fill_from_yuyv(const PixelRows& rows, int end, Panel& panel) {
     for (int i = 0; i < end - panel.first; i += 4) {
         __m256 v[8];
         transpose(rows.data + 2 * static_cast<std::ptrdiff_t>(panel.first + i), rows.pitch, v);
@@ -202,7 +204,7 @@ void fill_from_yuyv(const PixelRows& rows, int end, Panel& panel) {
     }
 }
 
-void fill_from_nv12(const PixelRows& rows, int end, Panel& panel) {
+[[gnu::noinline]] void fill_from_nv12(const PixelRows& rows, int end, Panel& panel) {
     for (int i = 0; i < end - panel.first; i += 8) {
         __m256 luma[8];
         __m256 chroma[8];
@@ -213,11 +215,12 @@ void fill_from_nv12(const PixelRows& rows, int end, Panel& panel) {
 }
 
 // The pixels first .. end - 1; from an even one on where two share their chroma.
+template <int kChannels>
 inline void fill_panel(const PixelRows& rows, int first, int end, Panel& panel) {
     panel.first = first;
     switch (rows.layout) {
-        case RowLayout::Mono: return fill_from_dense(rows, end, 1, panel);
-        case RowLayout::Colour3: return fill_from_dense(rows, end, 3, panel);
+        case RowLayout::Mono:
+        case RowLayout::Colour3: return fill_from_dense<kChannels>(rows, end, panel);
         case RowLayout::Colour4: return fill_from_colour4(rows, end, panel);
         case RowLayout::Yuyv: panel.first &= ~1; return fill_from_yuyv(rows, end, panel);
         case RowLayout::Nv12: panel.first &= ~1; return fill_from_nv12(rows, end, panel);
@@ -252,7 +255,7 @@ inline void write_plane(const Planes& planes, int p, int x, const Value& value) 
 }
 
 // Turns a tile of Y, U and V around again and writes its colours.
-void write_mixed_tile(const Tile<3>& tile, const Planes& planes, int x) {
+[[gnu::noinline]] void write_mixed_tile(const Tile<3>& tile, const Planes& planes, int x) {
     const ColourMix& mix = *planes.mix;
     __m256 yuv[3][8];
     for (int c = 0; c < 3; ++c) transpose(tile.sums[c][0], 8, yuv[c]);
@@ -324,13 +327,13 @@ void fold_columns_as(const PixelRows& rows, const ColumnRuns& runs, const Planes
     __m256 carried[kChannels];
     __m256 whole[kChannels];
     for (int c = 0; c < kChannels; ++c) carried[c] = _mm256_setzero_ps();
-    fill_panel(rows, runs.starts[0], runs.starts[0] + runs.longest, panel);
+    fill_panel<kChannels>(rows, runs.starts[0], runs.starts[0] + runs.longest, panel);
     fold_pixels<kLongest, kChannels>(panel, runs, 0, carried, whole);
     for (int x = 0; x < planes.width; x += kTile) {
         const int stop = x + kTile < planes.width ? x + kTile : planes.width;
         for (int begin = x; begin < stop; begin += runs_in_panel) {
             const int end = begin + runs_in_panel < stop ? begin + runs_in_panel : stop;
-            fill_panel(rows, runs.starts[begin + 1], runs.starts[end] + runs.longest, panel);
+            fill_panel<kChannels>(rows, runs.starts[begin + 1], runs.starts[end] + runs.longest, panel);
             for (int i = begin; i < end; ++i) {
                 fold_pixels<kLongest, kChannels>(panel, runs, i + 1, carried, whole);
                 const __m256 gain = _mm256_broadcast_ss(planes.column_gain + i);
@@ -364,7 +367,7 @@ void blend_columns_as(const PixelRows& rows, const ColumnBlends& blends, const P
     Tile<kChannels> tile;
     for (int x = 0; x < planes.width; x += kTile) {
         const int stop = x + kTile < planes.width ? x + kTile : planes.width;
-        fill_panel(rows, blends.first[x], blends.first[stop - 1] + 2, panel);
+        fill_panel<kChannels>(rows, blends.first[x], blends.first[stop - 1] + 2, panel);
         for (int i = x; i < stop; ++i) {
             const __m256 weight = _mm256_broadcast_ss(blends.weights + i);
             const __m256 gain = _mm256_broadcast_ss(planes.column_gain + i);
