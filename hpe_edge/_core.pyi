@@ -6,15 +6,16 @@ obviously, in ``tests/reference``.
 """
 
 from collections.abc import Sequence
-from typing import Literal, TypeVar
+from typing import Literal, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+_Image: TypeAlias = NDArray[np.uint8] | tuple[NDArray[np.uint8], NDArray[np.uint8]]
 _Real = TypeVar("_Real", np.float32, np.float64)
 
 def preprocess(
-    image: NDArray[np.uint8],
+    image: _Image,
     boxes_xyxy: NDArray[np.float32],
     *,
     pixel_format: str,
@@ -36,10 +37,13 @@ def preprocess(
     repeat its border.
 
     Args:
-        image: uint8 (H, W, 3), or (H, W) for mono8; rows and columns may have any stride, also negative,
-            the channels of a pixel lie side by side. Not copied.
+        image: uint8, by ``pixel_format``: bgr8, rgb8 (H, W, 3); bgra8, rgba8 (H, W, 4), alpha not read; mono8
+            (H, W), three equal planes; yuyv (H, W, 2); nv12 (H * 3 / 2, W), or (y, uv) of (H, W) and (H / 2, W) or
+            (H / 2, W / 2, 2). Rows and columns may have any stride, also negative, the channels of a pixel lie side
+            by side. Not copied. Y, U and V are resampled each, a U and V repeated over the pixels that share it, then
+            become colours (BT.601, limited range), which are held within 0..255.
         boxes_xyxy: float32 (N, 4), half-open x0, y0, x1, y1 in pixels; N may be 0.
-        pixel_format: ``"bgr8"``, ``"rgb8"`` or ``"mono8"`` (three equal planes).
+        pixel_format: its name.
         width, height: of the output, 1 to 4096 pixels.
         margin: growth on each side as a fraction of the box's size, 0 or more.
         square: whether the shorter side of the box grows to the longer one first.
@@ -50,7 +54,7 @@ def preprocess(
         float32 (N, 3, height, width).
 
     Raises:
-        InvalidImageError: dtype, rank, channels, no pixels, channels apart, unknown pixel format.
+        InvalidImageError: dtype, rank, channels, planes, odd size, no pixels, channels apart, unknown pixel format.
         InvalidBoxError: dtype or shape; a box that is not finite, has no area, lies wholly outside the image
             or makes a window over 65536 pixels.
         InvalidArgumentError: any other argument out of range.
@@ -356,7 +360,7 @@ class Model:
 
     def __init__(self, card: str, network: bytes, threads: int = 1) -> None: ...
     def estimate(
-        self, image: NDArray[np.uint8], boxes_xyxy: NDArray[np.float32], *, pixel_format: str
+        self, image: _Image, boxes_xyxy: NDArray[np.float32], *, pixel_format: str
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """``(euler_deg, std_deg)``, float32 (N, 3) each, of the heads in the boxes (N, 4) of one frame.
 
@@ -404,7 +408,7 @@ class FaceDetector:
         max_faces: int = 256,
     ) -> None: ...
     def detect(
-        self, image: NDArray[np.uint8], *, pixel_format: str
+        self, image: _Image, *, pixel_format: str
     ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
         """``(boxes_xyxy, scores, landmarks_xy)``, float32 (N, 4), (N,), (N, 5, 2), the best score first; pixels.
 
@@ -414,7 +418,7 @@ class FaceDetector:
         """
 
     def follow(
-        self, image: NDArray[np.uint8], boxes_xyxy: NDArray[np.float32], *, pixel_format: str
+        self, image: _Image, boxes_xyxy: NDArray[np.float32], *, pixel_format: str
     ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
         """The faces that were at ``boxes_xyxy`` (N, 4) a moment ago: as :meth:`detect`, N rows in the same order.
 

@@ -21,7 +21,7 @@ from hpe_edge.detectors.full_frame import full_frame_box
 from hpe_edge.errors import InvalidArgumentError
 from hpe_edge.heads import decode
 from hpe_edge.hub import Model, resolve
-from hpe_edge.images import ImageArray, check_image, describe
+from hpe_edge.images import AnyImage, check_image, describe, image_shape
 from hpe_edge.results import HeadPoses
 from hpe_edge.sources import AnySource, Frame, Stream, open_source
 from hpe_edge.tracking import Tracker
@@ -65,7 +65,7 @@ class RuntimeInfo:
 class _Frame:
     """An image with its faces, and what the caller calls their boxes."""
 
-    image: ImageArray
+    image: AnyImage
     faces: Detections
     argument: str
     camera: Camera | None
@@ -159,7 +159,7 @@ class HeadPose:
 
     def estimate(
         self,
-        image: ImageArray,
+        image: AnyImage,
         boxes: ArrayLike | None = None,
         *,
         is_crop: bool = False,
@@ -168,18 +168,23 @@ class HeadPose:
         """Estimate the poses of the heads in one image.
 
         Args:
-            image: uint8, (H, W, 3) for bgr8 and rgb8, (H, W) for mono8; any row stride.
+            image: uint8, by ``pixel_format``; any row stride:
+
+                - bgr8 (OpenCV), rgb8: (H, W, 3); bgra8, rgba8: (H, W, 4), whose alpha is not read; mono8: (H, W)
+                - yuyv: (H, W, 2), W even
+                - nv12: (H * 3 / 2, W) as OpenCV holds it, or a pair (y, uv) of (H, W) and (H / 2, W) or
+                  (H / 2, W / 2, 2); H and W even
             boxes: (N, 4) tight face boxes ``x0, y0, x1, y1`` in pixels, brows to chin and jaw to jaw,
                 without margin: the model adds its own. N may be 0. Without them the detector looks for faces.
             is_crop: the image is one head, loosely cut; the whole image becomes the model's crop
                 (:func:`hpe_edge.detectors.full_frame.full_frame_box`).
-            pixel_format: ``"bgr8"`` (OpenCV), ``"rgb8"`` or ``"mono8"``.
+            pixel_format: what the image is. Nothing is converted but the crops (docs/CONVENTIONS.md, Pixel formats).
 
         Returns:
             ``HeadPoses`` of length N, in the order of the boxes, or of the detector: the surest face first.
 
         Raises:
-            InvalidImageError: wrong dtype, rank or channels, or no pixels.
+            InvalidImageError: wrong dtype, rank, channels or planes, an odd size, or no pixels.
             InvalidBoxError: wrong shape, NaN, no area, or outside the image.
             InvalidArgumentError: both ``boxes`` and ``is_crop``, an unknown pixel format, or, with a camera,
                 ``is_crop`` or an image of another size than the camera's.
@@ -188,7 +193,7 @@ class HeadPose:
 
     def estimate_batch(
         self,
-        images: Sequence[ImageArray],
+        images: Sequence[AnyImage],
         boxes: Sequence[ArrayLike | None] | None = None,
         *,
         is_crop: bool = False,
@@ -284,7 +289,7 @@ class HeadPose:
 
     def _estimate(
         self,
-        images: Sequence[ImageArray],
+        images: Sequence[AnyImage],
         boxes: Sequence[ArrayLike | None],
         is_crop: bool,
         pixel_format: str,
@@ -295,14 +300,16 @@ class HeadPose:
             checked = check_image(image, pixel_format, f"images[{index}]" if batch else "image")
             argument = f"boxes[{index}]" if batch else "boxes"
             faces = self._locate(checked, given, is_crop, pixel_format, argument)
-            frames.append(_Frame(checked, faces, argument, self._camera_of(checked, is_crop)))
+            frames.append(
+                _Frame(checked, faces, argument, self._camera_of(image_shape(checked, pixel_format), is_crop))
+            )
         return [
             _as_poses(frame, euler_deg, std_deg)
             for frame, (euler_deg, std_deg) in zip(frames, self._angles(frames, pixel_format), strict=True)
         ]
 
-    def _camera_of(self, image: ImageArray, is_crop: bool) -> Camera | None:
-        """The camera at the image's size."""
+    def _camera_of(self, shape: tuple[int, int], is_crop: bool) -> Camera | None:
+        """The camera, if it is for images of this height and width."""
         if self._camera is None:
             return None
         if is_crop:
@@ -310,7 +317,7 @@ class HeadPose:
                 "is_crop=True and a camera: expected an image as the camera took it, with boxes= or a detector; "
                 "where a cut-out head stood in it is not known"
             )
-        return self._camera.for_image(image.shape[1], image.shape[0])
+        return self._camera.for_image(shape[1], shape[0])
 
     def _angles(self, frames: Sequence[_Frame], pixel_format: str) -> list[tuple[FloatArray, FloatArray]]:
         """Angles and spread of the heads of each frame, (N_i, 3) each."""
@@ -331,7 +338,7 @@ class HeadPose:
         return list(zip(np.split(euler_deg, ends), np.split(std_deg, ends), strict=True))
 
     def _locate(
-        self, image: ImageArray, given: ArrayLike | None, is_crop: bool, pixel_format: str, argument: str
+        self, image: AnyImage, given: ArrayLike | None, is_crop: bool, pixel_format: str, argument: str
     ) -> Detections:
         if given is not None and is_crop:
             raise InvalidArgumentError(f"{argument} and is_crop=True: expected one of the two, got both")
@@ -339,7 +346,7 @@ class HeadPose:
             boxes = as_boxes(given, argument)
             return Detections(boxes, np.full(len(boxes), np.nan, dtype=np.float32))
         if is_crop:
-            height, width = image.shape[:2]
+            height, width = image_shape(image, pixel_format)
             box = full_frame_box(width, height, self._card.input.margin)
             return Detections(box, np.full(1, np.nan, dtype=np.float32))
         return self.detector.detect(image, pixel_format)

@@ -24,6 +24,7 @@ from hpe_edge._fields import Fields
 from hpe_edge._onnx_weights import with_weights
 from hpe_edge.errors import CorruptModelError, ModelNotFoundError
 from hpe_edge.heads import AnglesHead, BinsHead, Head, Spread, SsrHead
+from hpe_edge.images import AnyImage
 
 CARD_FORMAT: Final = "hpe-edge-card/1"
 
@@ -99,7 +100,7 @@ class InputSpec:
     scale: tuple[float, float, float]
 
     def crops(
-        self, image: NDArray[np.uint8], boxes_xyxy: NDArray[np.float32], pixel_format: str = "bgr8"
+        self, image: AnyImage, boxes_xyxy: NDArray[np.float32], pixel_format: str = "bgr8"
     ) -> NDArray[np.float32]:
         """The network's input for the boxes (N, 4) of a frame, float32 (N, 3, height, width).
 

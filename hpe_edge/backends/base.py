@@ -9,7 +9,7 @@ from typing import ClassVar, Protocol, TypeAlias, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from hpe_edge.images import ImageArray
+from hpe_edge.images import AnyImage
 from hpe_edge.modelcard import ModelCard
 
 FloatArray: TypeAlias = NDArray[np.float32]
@@ -90,7 +90,7 @@ class Backend(Protocol):
 class FrameBackend(Protocol):
     """A backend that also crops and decodes: frames in, poses out, in one call."""
 
-    def estimate(self, image: ImageArray, boxes_xyxy: FloatArray, pixel_format: str) -> tuple[FloatArray, FloatArray]:
+    def estimate(self, image: AnyImage, boxes_xyxy: FloatArray, pixel_format: str) -> tuple[FloatArray, FloatArray]:
         """``(euler_deg, std_deg)``, float32 (N, 3) each, of the heads in the boxes (N, 4) of one frame.
 
         Raises:

@@ -9,7 +9,7 @@ from typing import ClassVar
 from hpe_edge import _core
 from hpe_edge.backends.base import BackendInfo, FloatArray, file_kind
 from hpe_edge.errors import CorruptModelError
-from hpe_edge.images import ImageArray
+from hpe_edge.images import AnyImage
 from hpe_edge.modelcard import ModelCard
 
 
@@ -43,7 +43,7 @@ class NativeBackend:
         outputs = self._network.run(batch)
         return {name: outputs[name] for name in self._output_names}
 
-    def estimate(self, image: ImageArray, boxes_xyxy: FloatArray, pixel_format: str) -> tuple[FloatArray, FloatArray]:
+    def estimate(self, image: AnyImage, boxes_xyxy: FloatArray, pixel_format: str) -> tuple[FloatArray, FloatArray]:
         """Angles and spread of the heads in the boxes of one frame, in one call of the core."""
         return self._model.estimate(image, boxes_xyxy, pixel_format=pixel_format)
 

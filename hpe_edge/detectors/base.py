@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol, runtime_checkable
 
-import numpy as np
-from numpy.typing import NDArray
-
+from hpe_edge.images import AnyImage
 from hpe_edge.results import Detections, FloatArray
 
 
@@ -22,12 +20,12 @@ class Detector(Protocol):
     def name(self) -> str:
         """How ``HeadPose.info`` calls it."""
 
-    def detect(self, image: NDArray[np.uint8], pixel_format: str) -> Detections:
+    def detect(self, image: AnyImage, pixel_format: str) -> Detections:
         """Find the faces of a checked image.
 
         Args:
-            image: uint8 (H, W, 3), or (H, W) for ``"mono8"``.
-            pixel_format: ``"bgr8"``, ``"rgb8"`` or ``"mono8"``.
+            image, pixel_format: as for :meth:`hpe_edge.HeadPose.estimate`; one of
+                :data:`hpe_edge.images.PIXEL_FORMATS`. A detector that reads fewer raises InvalidArgumentError.
         """
 
 
@@ -35,7 +33,7 @@ class Detector(Protocol):
 class Follower(Detector, Protocol):
     """A detector that also finds a face again where it was a moment ago, much faster than in the whole image."""
 
-    def follow(self, image: NDArray[np.uint8], boxes_xyxy: FloatArray, pixel_format: str) -> Detections:
+    def follow(self, image: AnyImage, boxes_xyxy: FloatArray, pixel_format: str) -> Detections:
         """Find the faces that were at some boxes in the frame before, looking only around each box.
 
         Args:

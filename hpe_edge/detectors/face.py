@@ -16,7 +16,7 @@ from hpe_edge import _core
 from hpe_edge.boxes import as_boxes
 from hpe_edge.detectors.card import DetectorCard, load_detector_card
 from hpe_edge.errors import CorruptModelError, InvalidArgumentError
-from hpe_edge.images import ImageArray
+from hpe_edge.images import AnyImage
 from hpe_edge.modelcard import InputSpec
 from hpe_edge.results import Detections, FloatArray
 
@@ -93,15 +93,15 @@ class FaceDetector:
         """Pixels of the longer side that an image is scaled to."""
         return self._core.longest_side
 
-    def detect(self, image: ImageArray, pixel_format: str = "bgr8") -> Detections:
+    def detect(self, image: AnyImage, pixel_format: str = "bgr8") -> Detections:
         """The faces of an image, the best score first; none is an empty result.
 
         Raises:
-            InvalidImageError: wrong dtype, rank or channels, no pixels, or over 65536 pixels a side.
+            InvalidImageError: wrong dtype, rank, channels or planes, an odd size, no pixels, or over 65536 a side.
         """
         return Detections(*self._core.detect(image, pixel_format=pixel_format))
 
-    def follow(self, image: ImageArray, boxes_xyxy: FloatArray, pixel_format: str = "bgr8") -> Detections:
+    def follow(self, image: AnyImage, boxes_xyxy: FloatArray, pixel_format: str = "bgr8") -> Detections:
         """The faces that were at ``boxes_xyxy`` (N, 4) in the frame before, in the same order.
 
         Looks only at a window around each box. Where no face overlaps the box any more, the score is 0 and the box NaN.

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from hpe_edge.images import AnyImage, image_shape
 from hpe_edge.modelcard import InputSpec
 from hpe_edge.results import Detections, FloatArray
 
@@ -38,7 +38,7 @@ class FullFrame:
     def __init__(self, spec: InputSpec) -> None:
         self._margin = spec.margin
 
-    def detect(self, image: NDArray[np.uint8], pixel_format: str) -> Detections:
+    def detect(self, image: AnyImage, pixel_format: str) -> Detections:
         """One box for the whole image; it has no score (NaN)."""
-        height, width = image.shape[:2]
+        height, width = image_shape(image, pixel_format)
         return Detections(full_frame_box(width, height, self._margin), np.full(1, np.nan, dtype=np.float32))

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hpe_edge.errors import BackendError, CorruptModelError, ModelNotFoundError
-from hpe_edge.images import ImageArray, import_cv2
+from hpe_edge.images import AnyImage, ImageArray, import_cv2
 from hpe_edge.modelcard import InputSpec
 from hpe_edge.results import Detections, FloatArray
 
@@ -24,6 +24,15 @@ BROWS: Final = 0.35
 
 NMS_IOU: Final = 0.3
 TOP_K: Final = 5000
+
+_CONVERSIONS: Final = {  # pixel format -> OpenCV's code
+    "rgb8": "COLOR_RGB2BGR",
+    "mono8": "COLOR_GRAY2BGR",
+    "bgra8": "COLOR_BGRA2BGR",
+    "rgba8": "COLOR_RGBA2BGR",
+    "yuyv": "COLOR_YUV2BGR_YUY2",
+    "nv12": "COLOR_YUV2BGR_NV12",
+}
 
 
 def tight_boxes(boxes_xyxy: FloatArray, landmarks_xy: FloatArray) -> FloatArray:
@@ -90,13 +99,14 @@ class YuNet:
         self._longest_side = longest_side
         self._lock = Lock()  # OpenCV's object remembers the size of its image
 
-    def detect(self, image: ImageArray, pixel_format: str = "bgr8") -> Detections:
+    def detect(self, image: AnyImage, pixel_format: str = "bgr8") -> Detections:
         """The faces of an image, with tight boxes.
 
         Raises:
             BackendError: OpenCV cannot run the network on this image.
         """
-        small, scale = self._scaled(_bgr(image, pixel_format))
+        image_bgr = self._bgr(image, pixel_format)
+        small, scale = self._scaled(image_bgr)
         height, width = small.shape[:2]
         try:
             with self._lock:
@@ -108,8 +118,19 @@ class YuNet:
         corners = np.concatenate([found[:, :2], found[:, :2] + found[:, 2:4]], axis=1)
         landmarks = found[:, 4:14].reshape(-1, 5, 2) / scale
         boxes = tight_boxes(np.asarray(corners / np.tile(scale, 2), np.float32), landmarks)
-        inside = _overlap_image(boxes, image)
+        inside = _overlap_image(boxes, image_bgr)
         return Detections(boxes[inside], found[inside, 14], landmarks[inside])
+
+    def _bgr(self, image: AnyImage, pixel_format: str) -> ImageArray:
+        """The whole image converted: OpenCV's network reads nothing else."""
+        if isinstance(image, tuple):
+            y, uv = image
+            pairs = np.ascontiguousarray(uv).reshape(y.shape[0] // 2, y.shape[1] // 2, 2)
+            return np.asarray(self._cv2.cvtColorTwoPlane(np.ascontiguousarray(y), pairs, self._cv2.COLOR_YUV2BGR_NV12))
+        dense = np.ascontiguousarray(image)
+        if pixel_format == "bgr8":
+            return dense
+        return np.asarray(self._cv2.cvtColor(dense, getattr(self._cv2, _CONVERSIONS[pixel_format])))
 
     def _scaled(self, image_bgr: ImageArray) -> tuple[ImageArray, FloatArray]:
         """The image with at most ``longest_side`` pixels a side, and by how much it is scaled, (2,) for x and y."""
@@ -120,12 +141,6 @@ class YuNet:
         size = (max(1, round(width * factor)), max(1, round(height * factor)))
         scale = np.array([size[0] / width, size[1] / height], np.float32)
         return self._cv2.resize(image_bgr, size, interpolation=self._cv2.INTER_AREA), scale
-
-
-def _bgr(image: ImageArray, pixel_format: str) -> ImageArray:
-    if pixel_format == "mono8":
-        return np.repeat(image[..., None], 3, axis=2)
-    return np.ascontiguousarray(image[..., ::-1] if pixel_format == "rgb8" else image)
 
 
 def _overlap_image(boxes_xyxy: FloatArray, image: ImageArray) -> NDArray[np.bool_]:

@@ -11,11 +11,11 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from hpe_edge.errors import InvalidArgumentError, SourceError
-from hpe_edge.images import check_pixel_format, describe
+from hpe_edge.images import describe
 from hpe_edge.sources.base import USUAL_FPS, Frame, OnEvent, Source, SourceEvent
 from hpe_edge.sources.capture import OpenCapture, is_url, open_capture
 from hpe_edge.sources.live import LiveSource
-from hpe_edge.sources.pictures import IMAGE_SUFFIXES, FrameIterable, ImageFiles, open_folder
+from hpe_edge.sources.pictures import IMAGE_SUFFIXES, FrameIterable, ImageFiles, check_readable, open_folder
 from hpe_edge.sources.reader import RetryPolicy
 from hpe_edge.sources.stream import Stream
 from hpe_edge.sources.video_file import open_video_address, open_video_file
@@ -50,7 +50,7 @@ def open_source(
             :class:`Frame`; or a source, which is given back. An http address with a known number of frames is a
             video, of which no frame is dropped; any other address is live.
         fps: frames a second of images in a folder or an iterable, which carry no time.
-        pixel_format: of the images of an iterable; frames are always bgr8.
+        pixel_format: of the images of an iterable, ``"bgr8"``, ``"rgb8"`` or ``"mono8"``; frames are always bgr8.
         policy: how long a live source waits for what.
         on_event: called with each :class:`SourceEvent`; for a live source also from its reader's thread.
         open_capture: opens files, cameras and addresses; OpenCV by default.
@@ -65,7 +65,7 @@ def open_source(
     ...     print([frame.time_s for frame in frames], frames.size)
     [0.0, 0.1, 0.2] (64, 48)
     """
-    check_pixel_format(pixel_format)
+    check_readable(pixel_format)
     if not (isinstance(fps, int | float) and 0 < fps < math.inf):
         raise InvalidArgumentError(f"fps: expected frames a second above 0, got {fps!r}")
     if isinstance(source, Source):

@@ -7,11 +7,11 @@ import re
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal, TypeAlias, cast, get_args
 
 import numpy as np
 
-from hpe_edge.errors import InvalidImageError, SourceError
+from hpe_edge.errors import InvalidArgumentError, InvalidImageError, SourceError
 from hpe_edge.images import ImageArray, check_image, read_image
 from hpe_edge.sources.base import USUAL_FPS, Frame, OnEvent, SourceBase
 
@@ -83,6 +83,23 @@ def _natural(path: Path) -> list[tuple[int, str]]:
     return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"([0-9]+)", path.name)]
 
 
+ReadableFormat: TypeAlias = Literal["bgr8", "rgb8", "mono8"]
+
+
+def check_readable(pixel_format: str) -> ReadableFormat:
+    """The pixel format, when frames, which are bgr8, are made of its images.
+
+    Raises:
+        InvalidArgumentError: it is none of bgr8, rgb8 and mono8.
+    """
+    if pixel_format not in get_args(ReadableFormat):
+        raise InvalidArgumentError(
+            f"pixel_format: expected one of {get_args(ReadableFormat)}, of which bgr8 frames are made, got "
+            f"{pixel_format!r}; HeadPose.estimate and Tracker.update read images of other formats as they are"
+        )
+    return cast(ReadableFormat, pixel_format)
+
+
 class FrameIterable(SourceBase):
     """The images or :class:`Frame` objects that an iterable gives.
 
@@ -95,6 +112,7 @@ class FrameIterable(SourceBase):
         on_event: called with each event.
 
     Raises:
+        InvalidArgumentError: another pixel format.
         InvalidImageError: an item is neither (while iterating); the message has its number.
     """
 
@@ -109,7 +127,7 @@ class FrameIterable(SourceBase):
         self.fps = fps
         self.frame_count = len(items) if isinstance(items, Sequence | np.ndarray) else None
         self._items = iter(items)
-        self._pixel_format = pixel_format
+        self._pixel_format = check_readable(pixel_format)
         self._lock = threading.Lock()
         self._closed = False
 

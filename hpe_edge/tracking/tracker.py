@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from hpe_edge.boxes import as_boxes
 from hpe_edge.errors import InvalidArgumentError, InvalidBoxError
-from hpe_edge.images import ImageArray, check_image
+from hpe_edge.images import AnyImage, check_image, image_shape
 from hpe_edge.results import Detections, HeadPoses
 from hpe_edge.tracking.association import import_lap, iou, match, similarity
 from hpe_edge.tracking.smoothing import RotationSmoother, smoother_factory
@@ -29,14 +29,14 @@ MOST_LOST: Final = 64
 class Estimator(Protocol):
     """What gives the poses: :class:`hpe_edge.HeadPose`, or anything that estimates as it does."""
 
-    def estimate(self, image: ImageArray, boxes: ArrayLike, *, pixel_format: str) -> HeadPoses:
+    def estimate(self, image: AnyImage, boxes: ArrayLike, *, pixel_format: str) -> HeadPoses:
         """Poses of the heads in these tight boxes (N, 4), in their order."""
 
 
 class Finder(Protocol):
     """What finds faces, as :class:`hpe_edge.detectors.Detector`."""
 
-    def detect(self, image: ImageArray, pixel_format: str) -> Detections:
+    def detect(self, image: AnyImage, pixel_format: str) -> Detections:
         """The faces of a checked image."""
 
 
@@ -44,7 +44,7 @@ class Finder(Protocol):
 class FollowingFinder(Finder, Protocol):
     """A finder that can also look for known faces near where they were, which costs much less."""
 
-    def follow(self, image: ImageArray, boxes_xyxy: NDArray[np.float32], pixel_format: str) -> Detections:
+    def follow(self, image: AnyImage, boxes_xyxy: NDArray[np.float32], pixel_format: str) -> Detections:
         """For each box (N, 4) the face near it, in their order: NaN in the row where there is none any more."""
 
 
@@ -121,16 +121,15 @@ class Tracker:
         return len(self._tracks)
 
     def update(
-        self, image: ImageArray, time_s: float, *, boxes: ArrayLike | None = None, pixel_format: str = "bgr8"
+        self, image: AnyImage, time_s: float, *, boxes: ArrayLike | None = None, pixel_format: str = "bgr8"
     ) -> HeadPoses:
         """Take the next picture, give the poses of the faces in it.
 
         Args:
-            image: uint8 (H, W, 3) for bgr8 and rgb8, (H, W) for mono8.
+            image, pixel_format: as for :meth:`hpe_edge.HeadPose.estimate`.
             time_s: when it was taken, in seconds of any clock; frames may be missing. A clock that steps back
                 begins the filters anew and keeps the numbers.
             boxes: (N, 4) tight face boxes of this picture, which then is not searched.
-            pixel_format: ``"bgr8"``, ``"rgb8"`` or ``"mono8"``.
 
         Returns:
             ``HeadPoses`` with ``ids``, smoothed; in the order of ``boxes`` if given, else of the ids.
@@ -143,7 +142,7 @@ class Tracker:
         checked = check_image(image, pixel_format)
         self._set_clock(time_s)
         if boxes is not None:
-            found = _given(boxes, checked.shape)
+            found = _given(boxes, image_shape(checked, pixel_format))
             seen = self._associate(found, time_s)
         else:
             seen = sorted(self._look(checked, time_s, pixel_format), key=lambda track: track.id)
@@ -159,7 +158,7 @@ class Tracker:
             for track in self._tracks:
                 track.seen_s = min(track.seen_s, time_s)
 
-    def _look(self, image: ImageArray, time_s: float, pixel_format: str) -> list[Track]:
+    def _look(self, image: AnyImage, time_s: float, pixel_format: str) -> list[Track]:
         """The confirmed faces that are in the picture, by following, detecting or both."""
         if self._detector is None:
             raise InvalidArgumentError(
@@ -167,12 +166,16 @@ class Tracker:
                 "make the tracker with detector=..."
             )
         if self._follower is None:
-            self._associate(_usable(self._detector.detect(image, pixel_format), image.shape), time_s)
+            self._associate(
+                _usable(self._detector.detect(image, pixel_format), image_shape(image, pixel_format)), time_s
+            )
         else:
             lost_one = self._follow(self._follower, image, time_s, pixel_format)
             if lost_one or self._is_due(time_s):
                 self._detected_s = time_s
-                self._discover(_usable(self._follower.detect(image, pixel_format), image.shape), time_s)
+                self._discover(
+                    _usable(self._follower.detect(image, pixel_format), image_shape(image, pixel_format)), time_s
+                )
         return [track for track in self._tracks if track.confirmed and not track.lost]
 
     def _is_due(self, time_s: float) -> bool:
@@ -181,19 +184,19 @@ class Tracker:
         # A thousandth of tolerance: 1/30 s thirty times is not quite one second.
         return time_s - self._detected_s >= (self._detect_every_s if settled else self._search_every_s) - 1e-3
 
-    def _follow(self, follower: FollowingFinder, image: ImageArray, time_s: float, pixel_format: str) -> bool:
+    def _follow(self, follower: FollowingFinder, image: AnyImage, time_s: float, pixel_format: str) -> bool:
         """Move each seen face to where it is now; whether a confirmed one was lost."""
         followed = [track for track in self._tracks if not track.lost]
         if not followed:
             return False
         expected = _stacked([track.predict(time_s) for track in followed])
-        inside = _overlaps(expected, image.shape)
+        inside = _overlaps(expected, image_shape(image, pixel_format))
         boxes = np.full((len(followed), 4), np.nan, dtype=np.float32)
         scores = np.zeros(len(followed), dtype=np.float32)
         if inside.any():
             found = follower.follow(image, expected[inside].astype(np.float32), pixel_format)
             boxes[inside], scores[inside] = found.boxes_xyxy, found.scores
-        there = np.flatnonzero(_overlaps(boxes, image.shape))
+        there = np.flatnonzero(_overlaps(boxes, image_shape(image, pixel_format)))
         there = there[_one_each(boxes[there], expected[there], [followed[row] for row in there])]
         for track in followed:
             track.lost = True
@@ -254,9 +257,9 @@ class Tracker:
         kept = set(sorted(lost, key=lambda track: -track.seen_s)[:MOST_LOST])
         self._tracks = [track for track in self._tracks if not track.lost or track in kept]
 
-    def _pose(self, image: ImageArray, time_s: float, pixel_format: str, seen: Sequence[Track]) -> HeadPoses:
+    def _pose(self, image: AnyImage, time_s: float, pixel_format: str, seen: Sequence[Track]) -> HeadPoses:
         boxes = _stacked([track.box_xyxy for track in seen]).astype(np.float32)
-        inside = _overlaps(boxes, image.shape)
+        inside = _overlaps(boxes, image_shape(image, pixel_format))
         if not inside.all():  # a smoothed box may lag behind, when the picture became smaller or a face is at its edge
             boxes[~inside] = _stacked([track.measured_xyxy for track in seen])[~inside]
         poses = self._estimator.estimate(image, boxes, pixel_format=pixel_format)

@@ -15,14 +15,16 @@ namespace {
 void preprocess_face(benchmark::State& state, hpe::Isa isa, hpe::PixelFormat format) {
     constexpr int kWidth = 1280;
     constexpr int kHeight = 720;
-    const int channels = hpe::channel_count(format);
-    std::vector<std::uint8_t> pixels(static_cast<std::size_t>(kWidth * kHeight * channels));
+    const int channels = hpe::pixel_bytes(format);
+    const int planes = format == hpe::PixelFormat::Nv12 ? 2 : 1;  // the second is as wide, and its lower half not used
+    std::vector<std::uint8_t> pixels(static_cast<std::size_t>(kWidth * kHeight * channels * planes));
     std::uint64_t seed = 1;
     for (std::uint8_t& pixel : pixels) {
         seed = seed * 6364136223846793005ULL + 1442695040888963407ULL;
         pixel = static_cast<std::uint8_t>(seed >> 56);
     }
-    const hpe::ImageView frame{pixels.data(), kWidth, kHeight, kWidth * channels, channels, format};
+    const hpe::ImageView frame{pixels.data(), kWidth, kHeight, kWidth * channels, channels, format,
+                               {pixels.data() + pixels.size() / 2, kWidth, 2}};
     const auto half = static_cast<float>(state.range(0)) / 2.0F;
     const hpe::Box box{640.0F - half, 360.0F - half, 640.0F + half, 360.0F + half};
     const hpe::PreprocessSpec spec{64,
@@ -68,7 +70,9 @@ void euler_round_trip(benchmark::State& state) {
 const bool kRegistered = [] {
     for (const hpe::Isa isa : hpe::available_isas()) {
         for (const auto& [name, format] :
-             {std::pair{"bgr8", hpe::PixelFormat::Bgr8}, std::pair{"mono8", hpe::PixelFormat::Mono8}}) {
+             {std::pair{"bgr8", hpe::PixelFormat::Bgr8}, std::pair{"mono8", hpe::PixelFormat::Mono8},
+              std::pair{"rgba8", hpe::PixelFormat::Rgba8}, std::pair{"yuyv", hpe::PixelFormat::Yuyv},
+              std::pair{"nv12", hpe::PixelFormat::Nv12}}) {
             const std::string title = "preprocess/" + std::string(hpe::isa_name(isa)) + "/" + name;
             benchmark::RegisterBenchmark(title.c_str(), preprocess_face, isa, format)
                 ->Arg(20)

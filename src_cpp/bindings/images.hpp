@@ -7,7 +7,8 @@
 
 namespace hpe::bindings {
 
-// Whatever the row and column strides of the array. Throws Error(InvalidImage).
+// Of an array, or for nv12 also of a pair of them (y, uv); whatever their row and column strides. Throws
+// Error(InvalidImage).
 [[nodiscard]] ImageView image_view(pybind11::handle image, PixelFormat format);
 
 }  // namespace hpe::bindings

@@ -41,7 +41,11 @@ enum hpe_edge_precision {
 enum hpe_edge_pixel_format {
     HPE_EDGE_BGR8 = 0, /* as OpenCV has it */
     HPE_EDGE_RGB8 = 1,
-    HPE_EDGE_MONO8 = 2
+    HPE_EDGE_MONO8 = 2,
+    HPE_EDGE_BGRA8 = 3,
+    HPE_EDGE_RGBA8 = 4,
+    HPE_EDGE_YUYV = 5, /* Y U Y V; this and nv12: BT.601, limited range, even width */
+    HPE_EDGE_NV12 = 6  /* a plane of Y, and a second one of U V at half the width and height, which is even too */
 };
 
 /* A model that has been opened. Calls do not change it: threads may share one. */
@@ -62,7 +66,7 @@ typedef struct hpe_edge_image {
     ptrdiff_t row_stride;       /* bytes from a row to the next, also negative; 0: rows without a gap */
     int32_t format;             /* of enum hpe_edge_pixel_format */
     const uint8_t* second_data; /* second plane, of the formats that have one; else NULL */
-    ptrdiff_t second_row_stride;
+    ptrdiff_t second_row_stride; /* as row_stride */
 } hpe_edge_image;
 
 /* Pixels, half-open. A tight face box: brows to chin, jaw to jaw, no margin. */

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <cstddef>
 #include <string>
+#include <utility>
 
 #include "hpe/error.hpp"
 #include "preprocess/axis.hpp"
@@ -11,13 +12,40 @@
 #include "simd/kernels.hpp"
 
 namespace hpe {
+namespace {
+
+constexpr std::pair<std::string_view, PixelFormat> kPixelFormats[] = {
+    {"bgr8", PixelFormat::Bgr8},   {"rgb8", PixelFormat::Rgb8}, {"mono8", PixelFormat::Mono8},
+    {"bgra8", PixelFormat::Bgra8}, {"rgba8", PixelFormat::Rgba8}, {"yuyv", PixelFormat::Yuyv},
+    {"nv12", PixelFormat::Nv12}};
+
+constexpr int kLargestOutput = 4096;
+constexpr int kLargestImage = 1 << 24;  // a side, so that positions in bytes fit an int
+
+// Whether chroma is there, for whole pairs of pixels.
+void check_chroma(const ImageView& image) {
+    const bool nv12 = image.format == PixelFormat::Nv12;
+    if (image.width % 2 != 0 || (nv12 && image.height % 2 != 0)) {
+        throw Error(ErrorKind::InvalidImage,
+                    std::string("image: expected an even width") + (nv12 ? " and height for nv12" : " for yuyv") +
+                        ", whose pixels share their colour, got width " + std::to_string(image.width) +
+                        " and height " + std::to_string(image.height));
+    }
+    if (nv12 && image.chroma.data == nullptr) {
+        throw Error(ErrorKind::InvalidImage, "image: expected nv12 with the plane of U and V in `chroma`, got none");
+    }
+}
+
+}  // namespace
 
 PixelFormat parse_pixel_format(std::string_view name) {
-    if (name == "bgr8") return PixelFormat::Bgr8;
-    if (name == "rgb8") return PixelFormat::Rgb8;
-    if (name == "mono8") return PixelFormat::Mono8;
+    std::string names;
+    for (const auto& [known, format] : kPixelFormats) {
+        if (name == known) return format;
+        names += (names.empty() ? "'" : ", '") + std::string(known) + "'";
+    }
     throw Error(ErrorKind::InvalidImage,
-                "pixel_format: expected 'bgr8', 'rgb8' or 'mono8', got '" + std::string(name) + "'");
+                "pixel_format: expected one of " + names + ", got '" + std::string(name) + "'");
 }
 
 ChannelOrder parse_channel_order(std::string_view name) {
@@ -27,21 +55,14 @@ ChannelOrder parse_channel_order(std::string_view name) {
                 "channel_order: expected 'bgr' or 'rgb', got '" + std::string(name) + "'");
 }
 
-namespace {
-
-constexpr int kLargestOutput = 4096;
-constexpr int kLargestImage = 1 << 24;  // a side, so that positions in bytes fit an int
-
-}  // namespace
-
 void check_image(const ImageView& image) {
-    if (image.data != nullptr && image.width > 0 && image.height > 0 && image.width <= kLargestImage &&
-        image.height <= kLargestImage) {
-        return;
+    if (image.data == nullptr || image.width <= 0 || image.height <= 0 || image.width > kLargestImage ||
+        image.height > kLargestImage) {
+        throw Error(ErrorKind::InvalidImage, "image: expected 1 to " + std::to_string(kLargestImage) +
+                                                 " pixels a side, got width " + std::to_string(image.width) +
+                                                 " and height " + std::to_string(image.height));
     }
-    throw Error(ErrorKind::InvalidImage, "image: expected 1 to " + std::to_string(kLargestImage) +
-                                             " pixels a side, got width " + std::to_string(image.width) +
-                                             " and height " + std::to_string(image.height));
+    if (image.format == PixelFormat::Yuyv || image.format == PixelFormat::Nv12) check_chroma(image);
 }
 
 void check_spec(const PreprocessSpec& spec) {

@@ -79,6 +79,10 @@ hpe::PixelFormat format_of(std::int32_t format) {
         case HPE_EDGE_BGR8: return hpe::PixelFormat::Bgr8;
         case HPE_EDGE_RGB8: return hpe::PixelFormat::Rgb8;
         case HPE_EDGE_MONO8: return hpe::PixelFormat::Mono8;
+        case HPE_EDGE_BGRA8: return hpe::PixelFormat::Bgra8;
+        case HPE_EDGE_RGBA8: return hpe::PixelFormat::Rgba8;
+        case HPE_EDGE_YUYV: return hpe::PixelFormat::Yuyv;
+        case HPE_EDGE_NV12: return hpe::PixelFormat::Nv12;
         default: break;
     }
     throw Error(ErrorKind::InvalidImage,
@@ -98,12 +102,15 @@ hpe::HeadPoseOptions options_of(const hpe_edge_options& given) {
 
 hpe::ImageView view_of(const hpe_edge_image& image) {
     const hpe::PixelFormat format = format_of(image.format);
-    if (image.second_data != nullptr) {
-        throw Error(ErrorKind::InvalidImage, "image.second_data: expected NULL, as the format has one plane");
+    const bool planes = format == hpe::PixelFormat::Nv12;
+    if (planes != (image.second_data != nullptr)) {
+        throw Error(ErrorKind::InvalidImage, planes ? "image.second_data: expected the plane of U and V, got NULL"
+                                                    : "image.second_data: expected NULL, as the format has one plane");
     }
-    const std::ptrdiff_t pixel_stride = hpe::channel_count(format);
+    const std::ptrdiff_t pixel_stride = hpe::pixel_bytes(format);
     const std::ptrdiff_t row_stride = image.row_stride != 0 ? image.row_stride : pixel_stride * image.width;
-    return {image.data, image.width, image.height, row_stride, pixel_stride, format};
+    const std::ptrdiff_t chroma_stride = image.second_row_stride != 0 ? image.second_row_stride : image.width;
+    return {image.data, image.width, image.height, row_stride, pixel_stride, format, {image.second_data, chroma_stride}};
 }
 
 hpe_edge_pose pose_of(const hpe::Pose& pose) {

@@ -161,19 +161,69 @@ inline void transpose(const float* source, std::ptrdiff_t pitch, __m256 out[8]) 
 }
 
 struct Panel {
-    alignas(32) float values[kPanelPixels * 3 + 8][8];
+    alignas(32) float values[(kPanelPixels + kTile + 1) * 3][8];  // fills end on a whole vector and begin on a pair
     int first;  // pixel
+
+    void put(int pixel, __m256 c0, __m256 c1, __m256 c2) {
+        _mm256_store_ps(values[3 * pixel], c0);
+        _mm256_store_ps(values[3 * pixel + 1], c1);
+        _mm256_store_ps(values[3 * pixel + 2], c2);
+    }
 };
 
+// Channels side by side, all of them read.
 template <int kChannels>
-inline void fill_panel(const PixelRows& rows, int first, int end, Panel& panel) {
-    panel.first = first;
-    const float* source = rows.data + static_cast<std::ptrdiff_t>(first) * kChannels;
-    const int count = (end - first) * kChannels;
+inline void fill_from_dense(const PixelRows& rows, int end, Panel& panel) {
+    const float* source = rows.data + static_cast<std::ptrdiff_t>(panel.first) * kChannels;
+    const int count = (end - panel.first) * kChannels;
     for (int i = 0; i < count; i += 8) {
         __m256 values[8];
         transpose(source + i, rows.pitch, values);
         for (int k = 0; k < 8; ++k) _mm256_store_ps(panel.values[i + k], values[k]);
+    }
+}
+
+// Not inlined, as those below: each length of run has its own kernel, which would get a copy of all.
+[[gnu::noinline]] void fill_from_colour4(const PixelRows& rows, int end, Panel& panel) {
+    for (int i = 0; i < end - panel.first; i += 2) {
+        __m256 v[8];
+        transpose(rows.data + 4 * static_cast<std::ptrdiff_t>(panel.first + i), rows.pitch, v);
+        panel.put(i, v[0], v[1], v[2]);
+        panel.put(i + 1, v[4], v[5], v[6]);
+    }
+}
+
+[[gnu::noinline]] void fill_from_yuyv(const PixelRows& rows, int end, Panel& panel) {
+    for (int i = 0; i < end - panel.first; i += 4) {
+        __m256 v[8];
+        transpose(rows.data + 2 * static_cast<std::ptrdiff_t>(panel.first + i), rows.pitch, v);
+        for (int k = 0; k < 8; k += 4) {
+            panel.put(i + k / 2, v[k], v[k + 1], v[k + 3]);
+            panel.put(i + k / 2 + 1, v[k + 2], v[k + 1], v[k + 3]);
+        }
+    }
+}
+
+[[gnu::noinline]] void fill_from_nv12(const PixelRows& rows, int end, Panel& panel) {
+    for (int i = 0; i < end - panel.first; i += 8) {
+        __m256 luma[8];
+        __m256 chroma[8];
+        transpose(rows.data + panel.first + i, rows.pitch, luma);
+        transpose(rows.data + rows.chroma + panel.first + i, rows.pitch, chroma);
+        for (int k = 0; k < 8; ++k) panel.put(i + k, luma[k], chroma[k & ~1], chroma[k | 1]);
+    }
+}
+
+// The pixels first .. end - 1; from an even one on where two share their chroma.
+template <int kChannels>
+inline void fill_panel(const PixelRows& rows, int first, int end, Panel& panel) {
+    panel.first = first;
+    switch (rows.layout) {
+        case RowLayout::Mono:
+        case RowLayout::Colour3: return fill_from_dense<kChannels>(rows, end, panel);
+        case RowLayout::Colour4: return fill_from_colour4(rows, end, panel);
+        case RowLayout::Yuyv: panel.first &= ~1; return fill_from_yuyv(rows, end, panel);
+        case RowLayout::Nv12: panel.first &= ~1; return fill_from_nv12(rows, end, panel);
     }
 }
 
@@ -187,28 +237,55 @@ inline __m256i lanes_below(int count) {
     return _mm256_cmpgt_epi32(_mm256_set1_epi32(count), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
 }
 
-// Turns a tile around again and writes columns x .. x + 7, as far as they exist.
-template <int kChannels>
-inline void write_tile(const Tile<kChannels>& tile, const Planes& planes, int x) {
+// Columns x .. x + 7 of plane p, as far as they exist; value(row, gain, bias) gives them.
+template <class Value>
+inline void write_plane(const Planes& planes, int p, int x, const Value& value) {
     const int count = planes.width - x;
     const __m256i mask = lanes_below(count);
+    const __m256 bias = _mm256_broadcast_ss(planes.bias + p);
+    float* out = planes.out + p * planes.plane_pitch + x;
+    for (int row = 0; row < planes.rows; ++row, out += planes.width) {
+        const __m256 gain = _mm256_broadcast_ss(&planes.row_gain[p][row]);
+        if (count >= kTile) {
+            _mm256_storeu_ps(out, value(row, gain, bias));
+        } else {
+            _mm256_maskstore_ps(out, mask, value(row, gain, bias));
+        }
+    }
+}
+
+// Turns a tile of Y, U and V around again and writes its colours.
+[[gnu::noinline]] void write_mixed_tile(const Tile<3>& tile, const Planes& planes, int x) {
+    const ColourMix& mix = *planes.mix;
+    __m256 yuv[3][8];
+    for (int c = 0; c < 3; ++c) transpose(tile.sums[c][0], 8, yuv[c]);
+    for (int p = 0; p < 3; ++p) {
+        const __m256 weights[3] = {_mm256_broadcast_ss(mix.weights[p]), _mm256_broadcast_ss(mix.weights[p] + 1),
+                                   _mm256_broadcast_ss(mix.weights[p] + 2)};
+        const __m256 low = _mm256_broadcast_ss(mix.low + p);
+        const __m256 high = _mm256_broadcast_ss(mix.high + p);
+        write_plane(planes, p, x, [&](int row, __m256 gain, __m256 bias) {
+            __m256 sum = _mm256_mul_ps(yuv[0][row], weights[0]);
+            for (int c = 1; c < 3; ++c) sum = _mm256_fmadd_ps(yuv[c][row], weights[c], sum);
+            return _mm256_min_ps(_mm256_max_ps(_mm256_fmadd_ps(sum, gain, bias), low), high);
+        });
+    }
+}
+
+// Turns a tile around again and writes it, or the colours of one of Y, U and V.
+template <int kChannels>
+inline void write_tile(const Tile<kChannels>& tile, const Planes& planes, int x) {
+    if constexpr (kChannels == 3) {
+        if (planes.mix != nullptr) return write_mixed_tile(tile, planes, x);
+    }
     for (int c = 0; c < kChannels; ++c) {
         __m256 rows[8];
         transpose(tile.sums[c][0], 8, rows);
         const int from = kChannels == 1 ? 0 : planes.swap ? 2 - c : c;
         const int to = kChannels == 1 ? 3 : from + 1;
         for (int p = from; p < to; ++p) {
-            const __m256 bias = _mm256_broadcast_ss(planes.bias + p);
-            float* out = planes.out + p * planes.plane_pitch + x;
-            for (int row = 0; row < planes.rows; ++row, out += planes.width) {
-                const __m256 gain = _mm256_broadcast_ss(&planes.row_gain[p][row]);
-                const __m256 value = _mm256_fmadd_ps(rows[row], gain, bias);
-                if (count >= kTile) {
-                    _mm256_storeu_ps(out, value);
-                } else {
-                    _mm256_maskstore_ps(out, mask, value);
-                }
-            }
+            write_plane(planes, p, x,
+                        [&](int row, __m256 gain, __m256 bias) { return _mm256_fmadd_ps(rows[row], gain, bias); });
         }
     }
 }
@@ -277,7 +354,7 @@ void fold_columns(const PixelRows& rows, const ColumnRuns& runs, const Planes& p
         fold_columns_as<8, 3>, fold_columns_as<9, 3>, fold_columns_as<10, 3>};
     if (runs.longest > kPanelPixels) {
         scalar_kernels.fold_columns(rows, runs, planes);
-    } else if (rows.channels == 1) {
+    } else if (rows.layout == RowLayout::Mono) {
         fold_columns_as<0, 1>(rows, runs, planes);
     } else {
         kColour[runs.longest <= kUnrolled ? runs.longest : 0](rows, runs, planes);
@@ -306,7 +383,7 @@ void blend_columns_as(const PixelRows& rows, const ColumnBlends& blends, const P
 }
 
 void blend_columns(const PixelRows& rows, const ColumnBlends& blends, const Planes& planes) {
-    if (rows.channels == 1) {
+    if (rows.layout == RowLayout::Mono) {
         blend_columns_as<1>(rows, blends, planes);
     } else {
         blend_columns_as<3>(rows, blends, planes);

@@ -33,11 +33,41 @@ struct RowRun {
     float moment_weight;
 };
 
-// kRowGroup rows of pixels, of one or three channels side by side.
+// How the floats of a row lie: one, three or four channels side by side, of which the fourth is not read; Y U Y V for two
+// pixels; or Y of all pixels, and apart from them U V for two pixels each.
+enum class RowLayout { Mono, Colour3, Colour4, Yuyv, Nv12 };
+
+[[nodiscard]] constexpr bool shares_chroma(RowLayout layout) noexcept {
+    return layout == RowLayout::Yuyv || layout == RowLayout::Nv12;
+}
+
+[[nodiscard]] constexpr int channel_count(RowLayout layout) noexcept { return layout == RowLayout::Mono ? 1 : 3; }
+
+// Channel of pixel j of a row: row[offset + (j >> shift) * step].
+struct Channel {
+    std::ptrdiff_t offset;
+    std::ptrdiff_t step;
+    int shift;
+};
+
+// Channel c; `chroma` as in PixelRows.
+[[nodiscard]] constexpr Channel channel_of(RowLayout layout, int c, std::ptrdiff_t chroma) noexcept {
+    switch (layout) {
+        case RowLayout::Mono: return {0, 1, 0};
+        case RowLayout::Colour4: return {c, 4, 0};
+        case RowLayout::Yuyv: return c == 0 ? Channel{0, 2, 0} : Channel{2 * c - 1, 4, 1};
+        case RowLayout::Nv12: return c == 0 ? Channel{0, 1, 0} : Channel{chroma + c - 1, 2, 1};
+        case RowLayout::Colour3: break;
+    }
+    return {c, 3, 0};
+}
+
+// kRowGroup rows of pixels.
 struct PixelRows {
     const float* data;
     std::ptrdiff_t pitch;  // floats from row to row
-    int channels;
+    RowLayout layout;
+    std::ptrdiff_t chroma;  // Nv12: floats from the Y to the U of pixel 0
 };
 
 // Runs 0 .. width along the rows. All have `longest` or longest - 1 pixels; a missing last pixel counts as zero, so
@@ -55,8 +85,15 @@ struct ColumnBlends {
     const float* weights;
 };
 
+// Colours out of Y, U and V: plane p is of weights[p] . (Y, U, V), and held within low[p] .. high[p].
+struct ColourMix {
+    float weights[3][3];
+    float low[3];
+    float high[3];
+};
+
 // Where the sums of the columns go: plane p = sum * column_gain[x] * row_gain[p][row] + bias[p], the sum being that
-// of channel p, or 2 - p with `swap`, or of the only one.
+// of channel p, or 2 - p with `swap`, or of the only one, or that of a mix.
 struct Planes {
     int width;
     int rows;  // rows of the group that exist, at most kRowGroup
@@ -64,6 +101,7 @@ struct Planes {
     float row_gain[3][kRowGroup];
     float bias[3];
     bool swap;
+    const ColourMix* mix;  // of Yuyv and Nv12, else null
     float* out;  // row 0 of the group in plane 0
     std::ptrdiff_t plane_pitch;
 };

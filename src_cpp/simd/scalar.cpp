@@ -1,4 +1,6 @@
 // The plainest form of every kernel; what kernels.hpp says, line for line.
+#include <algorithm>
+
 #include "simd/kernels.hpp"
 
 namespace hpe::simd {
@@ -26,44 +28,80 @@ void blend_rows(const std::uint8_t* a, const std::uint8_t* b, float weight, int 
     }
 }
 
-// Writes one sum of channel `channel` to every plane that shows it.
-void put(const Planes& planes, const PixelRows& rows, int channel, int row, int x, float sum) {
-    for (int p = 0; p < 3; ++p) {
-        if (rows.channels == 3 && channel != (planes.swap ? 2 - p : p)) continue;
-        planes.out[p * planes.plane_pitch + static_cast<std::ptrdiff_t>(row) * planes.width + x] =
-            sum * planes.column_gain[x] * planes.row_gain[p][row] + planes.bias[p];
+// Writes the sums of the channels of one output pixel.
+template <RowLayout kLayout>
+void put(const Planes& planes, int row, int x, const float sums[3]) {
+    float* out = planes.out + static_cast<std::ptrdiff_t>(row) * planes.width + x;
+    for (int p = 0; p < 3; ++p, out += planes.plane_pitch) {
+        const float gain = planes.column_gain[x] * planes.row_gain[p][row];
+        if constexpr (shares_chroma(kLayout)) {
+            const float* weights = planes.mix->weights[p];
+            const float mixed = weights[0] * sums[0] + weights[1] * sums[1] + weights[2] * sums[2];
+            *out = std::clamp(mixed * gain + planes.bias[p], planes.mix->low[p], planes.mix->high[p]);
+        } else {
+            *out = sums[channel_count(kLayout) == 1 ? 0 : planes.swap ? 2 - p : p] * gain + planes.bias[p];
+        }
     }
 }
 
-void fold_columns(const PixelRows& rows, const ColumnRuns& runs, const Planes& planes) {
+template <RowLayout kLayout>
+void fold_columns_as(const PixelRows& rows, const ColumnRuns& runs, const Planes& planes) {
     for (int row = 0; row < planes.rows; ++row) {
-        for (int c = 0; c < rows.channels; ++c) {
-            const float* values = rows.data + row * rows.pitch + c;
-            float carried = 0.0F;
-            for (int m = 0; m <= planes.width; ++m) {
+        float carried[3] = {};
+        for (int m = 0; m <= planes.width; ++m) {
+            float sums[3] = {};
+            for (int c = 0; c < channel_count(kLayout); ++c) {
+                const Channel channel = channel_of(kLayout, c, rows.chroma);
+                const float* values = rows.data + row * rows.pitch + channel.offset;
                 float sum = 0.0F;
                 float moment = 0.0F;
                 for (int j = runs.starts[m]; j < runs.starts[m] + runs.longest; ++j) {
                     moment += sum;
-                    if (j < runs.starts[m + 1]) sum += values[static_cast<std::ptrdiff_t>(j) * rows.channels];
+                    if (j < runs.starts[m + 1]) sum += values[(j >> channel.shift) * channel.step];
                 }
                 const float rising = runs.sum_weights[m] * sum + runs.moment_weight * moment;
-                if (m > 0) put(planes, rows, c, row, m - 1, carried + (sum - rising));
-                carried = rising;
+                sums[c] = carried[c] + (sum - rising);
+                carried[c] = rising;
             }
+            if (m > 0) put<kLayout>(planes, row, m - 1, sums);
         }
     }
 }
 
-void blend_columns(const PixelRows& rows, const ColumnBlends& blends, const Planes& planes) {
+template <RowLayout kLayout>
+void blend_columns_as(const PixelRows& rows, const ColumnBlends& blends, const Planes& planes) {
     for (int row = 0; row < planes.rows; ++row) {
-        for (int c = 0; c < rows.channels; ++c) {
-            const float* values = rows.data + row * rows.pitch + c;
-            for (int x = 0; x < planes.width; ++x) {
-                const float* from = values + static_cast<std::ptrdiff_t>(blends.first[x]) * rows.channels;
-                put(planes, rows, c, row, x, from[0] + (from[rows.channels] - from[0]) * blends.weights[x]);
+        for (int x = 0; x < planes.width; ++x) {
+            float sums[3] = {};
+            for (int c = 0; c < channel_count(kLayout); ++c) {
+                const Channel channel = channel_of(kLayout, c, rows.chroma);
+                const float* values = rows.data + row * rows.pitch + channel.offset;
+                const float from = values[(blends.first[x] >> channel.shift) * channel.step];
+                const float to = values[((blends.first[x] + 1) >> channel.shift) * channel.step];
+                sums[c] = from + (to - from) * blends.weights[x];
             }
+            put<kLayout>(planes, row, x, sums);
         }
+    }
+}
+
+void fold_columns(const PixelRows& rows, const ColumnRuns& runs, const Planes& planes) {
+    switch (rows.layout) {
+        case RowLayout::Mono: return fold_columns_as<RowLayout::Mono>(rows, runs, planes);
+        case RowLayout::Colour3: return fold_columns_as<RowLayout::Colour3>(rows, runs, planes);
+        case RowLayout::Colour4: return fold_columns_as<RowLayout::Colour4>(rows, runs, planes);
+        case RowLayout::Yuyv: return fold_columns_as<RowLayout::Yuyv>(rows, runs, planes);
+        case RowLayout::Nv12: return fold_columns_as<RowLayout::Nv12>(rows, runs, planes);
+    }
+}
+
+void blend_columns(const PixelRows& rows, const ColumnBlends& blends, const Planes& planes) {
+    switch (rows.layout) {
+        case RowLayout::Mono: return blend_columns_as<RowLayout::Mono>(rows, blends, planes);
+        case RowLayout::Colour3: return blend_columns_as<RowLayout::Colour3>(rows, blends, planes);
+        case RowLayout::Colour4: return blend_columns_as<RowLayout::Colour4>(rows, blends, planes);
+        case RowLayout::Yuyv: return blend_columns_as<RowLayout::Yuyv>(rows, blends, planes);
+        case RowLayout::Nv12: return blend_columns_as<RowLayout::Nv12>(rows, blends, planes);
     }
 }
 

@@ -29,7 +29,7 @@ inline PreprocessSpec spec(int width, int height, float margin = 0.0F, bool squa
 }
 
 inline ImageView dense_view(const std::vector<std::uint8_t>& pixels, int width, int height, PixelFormat format) {
-    const int channels = channel_count(format);
+    const int channels = pixel_bytes(format);
     return {pixels.data(), width, height, static_cast<std::ptrdiff_t>(width) * channels, channels, format};
 }
 

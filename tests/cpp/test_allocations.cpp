@@ -2,6 +2,7 @@
 #define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdlib>
 #include <new>
@@ -9,15 +10,18 @@
 #include "detector_file.hpp"
 #include "hpe/detect.hpp"
 #include "hpe/network.hpp"
+#include "hpe/preprocess.hpp"
 #include "network_file.hpp"
 
 namespace {
 
 long allocations = 0;
+std::size_t largest = 0;  // bytes of one allocation
 
 // Not inlined: the compiler would take malloc for the partner of our delete, and warn.
 [[gnu::noinline]] void* counted(std::size_t size) noexcept {
     ++allocations;
+    largest = std::max(largest, size);
     return std::malloc(size == 0 ? 1 : size);
 }
 
@@ -63,4 +67,25 @@ TEST_CASE("finding and following faces allocates nothing once a size has been se
     CHECK(allocations == before);
     CHECK(faces.size() == 2);
     CHECK(followed[0].score > 0.5F);
+}
+
+TEST_CASE("crops of every format copy no frame, and allocate nothing once a size has been seen") {
+    constexpr int kWidth = 1280;
+    constexpr int kHeight = 720;
+    const std::vector<std::uint8_t> pixels(std::size_t{4} * kWidth * kHeight, 128);
+    const hpe::PreprocessSpec spec{64, 64, 0.4F, true, hpe::ChannelOrder::Bgr, {}, {1.0F, 1.0F, 1.0F}};
+    const hpe::Box box{600.0F, 300.0F, 700.0F, 400.0F};
+    std::vector<float> out(std::size_t{3} * 64 * 64);
+    for (const hpe::PixelFormat format :
+         {hpe::PixelFormat::Nv12, hpe::PixelFormat::Yuyv, hpe::PixelFormat::Rgba8, hpe::PixelFormat::Bgr8}) {
+        const int bytes = hpe::pixel_bytes(format);
+        const hpe::ChromaView chroma{pixels.data() + std::size_t{1} * kWidth * kHeight, kWidth, 2};
+        const hpe::ImageView frame{pixels.data(), kWidth, kHeight, std::ptrdiff_t{kWidth} * bytes, bytes, format, chroma};
+        largest = 0;
+        hpe::preprocess(frame, {&box, 1}, spec, out, hpe::active_isa());
+        CHECK(largest < std::size_t{64} * 1024);
+        const long before = allocations;
+        hpe::preprocess(frame, {&box, 1}, spec, out, hpe::active_isa());
+        CHECK(allocations == before);
+    }
 }

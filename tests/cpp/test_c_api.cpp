@@ -89,6 +89,37 @@ TEST_CASE("C: poses of boxes and of the faces found") {
     CHECK(turned.yaw_deg == doctest::Approx(given.yaw_deg).epsilon(1e-4));
 }
 
+TEST_CASE("C: every pixel format") {
+    const test::ModelFolder folder;
+    const Opened model(folder);
+    const test::Scene scene = two_faces();
+    const hpe_edge_box box{4, 4, 20, 20};
+    const auto yaw_of = [&](std::int32_t format, const std::vector<std::uint8_t>& data, const std::uint8_t* second) {
+        const hpe_edge_image image{data.data(), kSide, kSide, 0, format, second, 0};
+        hpe_edge_pose pose{};
+        REQUIRE(hpe_edge_estimate_boxes(model.estimator, &image, &box, 1, &pose) == HPE_EDGE_OK);
+        return pose.yaw_deg;
+    };
+    const std::vector<std::uint8_t> grey(scene.pixels.begin(), scene.pixels.end());
+    std::vector<std::uint8_t> four, packed;
+    for (const std::uint8_t value : grey) {
+        four.insert(four.end(), {value, value, value, 77});
+        packed.insert(packed.end(), {value, 128});  // neutral U and V
+    }
+    const std::vector<std::uint8_t> neutral(grey.size() / 2, 128);
+    const float expected = yaw_of(HPE_EDGE_MONO8, grey, nullptr);
+    CHECK(yaw_of(HPE_EDGE_BGRA8, four, nullptr) == doctest::Approx(expected));
+    CHECK(yaw_of(HPE_EDGE_RGBA8, four, nullptr) == doctest::Approx(expected));
+    const float luma = yaw_of(HPE_EDGE_YUYV, packed, nullptr);
+    CHECK(luma != doctest::Approx(expected));  // limited range
+    CHECK(yaw_of(HPE_EDGE_NV12, grey, neutral.data()) == doctest::Approx(luma));
+
+    const hpe_edge_image one_plane{grey.data(), kSide, kSide, 0, HPE_EDGE_NV12, nullptr, 0};
+    hpe_edge_pose pose{};
+    check_failure(hpe_edge_estimate_boxes(model.estimator, &one_plane, &box, 1, &pose), HPE_EDGE_INVALID_IMAGE,
+                  "expected the plane of U and V, got NULL");
+}
+
 TEST_CASE("C: a pose as a quaternion") {
     hpe_edge_pose pose{};
     double xyzw[4] = {};

@@ -6,6 +6,7 @@ using namespace hpe;
 using simd::Kernels;
 using simd::kRowGroup;
 using simd::kRowSlack;
+using simd::RowLayout;
 
 namespace {
 
@@ -75,15 +76,16 @@ namespace {
 
 // Random rows, planes with random gains, and an output with a sentinel behind it.
 struct Columns {
-    Columns(int pixels, int channels, int width, int row_count, bool swap)
-        : pitch(static_cast<std::ptrdiff_t>(pixels) * channels + kRowSlack),
+    Columns(int pixels, RowLayout layout, int width, int row_count, bool swap)
+        : chroma(pixels + kRowSlack), pitch(kRowFloats * static_cast<std::ptrdiff_t>(pixels) + 2 * kRowSlack),
           values(noise_floats(static_cast<std::size_t>(pitch * kRowGroup), 7)),
           gains(noise_floats(static_cast<std::size_t>(width), 5)),
-          rows{values.data(), pitch, channels} {
+          rows{values.data(), pitch, layout, chroma} {
         planes.width = width;
         planes.rows = row_count;
         planes.column_gain = gains.data();
         planes.swap = swap;
+        if (simd::shares_chroma(layout)) planes.mix = &kMix;
         planes.plane_pitch = static_cast<std::ptrdiff_t>(width) * row_count;
         for (int p = 0; p < 3; ++p) {
             planes.bias[p] = static_cast<float>(p);
@@ -100,6 +102,11 @@ struct Columns {
         return out;
     }
 
+    static constexpr int kRowFloats = 4;  // a pixel, at most
+    static constexpr simd::ColourMix kMix{{{1.1F, 2.0F, 0.1F}, {1.2F, -0.4F, -0.8F}, {1.3F, -0.2F, 1.6F}},
+                                          {2.0F, 3.0F, 4.0F},
+                                          {30.0F, 20.0F, 10.0F}};
+    std::ptrdiff_t chroma;
     std::ptrdiff_t pitch;
     std::vector<float> values;
     std::vector<float> gains;
@@ -110,12 +117,13 @@ struct Columns {
 template <class Check>
 void for_each_layout(const Check& check) {
     for (const int width : {1, 2, 7, 8, 9, 16, 33}) {
-        for (const int channels : {1, 3}) {
+        for (const RowLayout layout :
+             {RowLayout::Mono, RowLayout::Colour3, RowLayout::Colour4, RowLayout::Yuyv, RowLayout::Nv12}) {
             for (const int row_count : {1, 3, kRowGroup}) {
                 CAPTURE(width);
-                CAPTURE(channels);
+                CAPTURE(static_cast<int>(layout));
                 CAPTURE(row_count);
-                check(width, channels, row_count, width % 2 == 0);
+                check(width, layout, row_count, width % 2 == 0);
             }
         }
     }
@@ -126,14 +134,14 @@ void for_each_layout(const Check& check) {
 TEST_CASE("fold_columns") {
     for_each_simd([](const Kernels& kernels) {
         for (const int longest : {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 20, 70, 140}) {
-            for_each_layout([&](int width, int channels, int row_count, bool swap) {
+            for_each_layout([&](int width, RowLayout layout, int row_count, bool swap) {
                 std::vector<int> starts = {0};
                 for (int m = 0; m <= width; ++m) {
                     starts.push_back(starts.back() + (m % 3 == 1 ? std::max(longest - 1, 1) : longest));
                 }
                 const std::vector<float> weights(static_cast<std::size_t>(width + 1), 0.8F);
                 const simd::ColumnRuns runs{starts.data(), weights.data(), -0.8F / static_cast<float>(longest), longest};
-                Columns columns(starts.back() + 1, channels, width, row_count, swap);
+                Columns columns(starts.back() + 1, layout, width, row_count, swap);
                 const auto run = [&](const Kernels& k) {
                     return columns.run([&](const auto& rows, const auto& planes) { k.fold_columns(rows, runs, planes); });
                 };
@@ -146,7 +154,7 @@ TEST_CASE("fold_columns") {
 
 TEST_CASE("blend_columns") {
     for_each_simd([](const Kernels& kernels) {
-        for_each_layout([&](int width, int channels, int row_count, bool swap) {
+        for_each_layout([&](int width, RowLayout layout, int row_count, bool swap) {
             std::vector<int> first;
             std::vector<float> weights;
             for (int x = 0; x < width; ++x) {
@@ -154,7 +162,7 @@ TEST_CASE("blend_columns") {
                 weights.push_back(0.25F * static_cast<float>(x % 4));
             }
             const simd::ColumnBlends blends{first.data(), weights.data()};
-            Columns columns(width + 1, channels, width, row_count, swap);
+            Columns columns(width + 1, layout, width, row_count, swap);
             const auto run = [&](const Kernels& k) {
                 return columns.run([&](const auto& rows, const auto& planes) { k.blend_columns(rows, blends, planes); });
             };

@@ -151,6 +151,51 @@ TEST_CASE("margin and square grow the window about the centre of the box") {
     }
 }
 
+TEST_CASE("nv12 and the same pixels as yuyv, in buffers without a spare byte") {
+    constexpr int kWidth = 46;
+    constexpr int kHeight = 30;
+    const auto pixels = noise(kWidth * kHeight * 3 / 2, 3);
+    const std::uint8_t* uv = pixels.data() + kWidth * kHeight;
+    const ImageView nv12{pixels.data(), kWidth, kHeight, kWidth, 1, PixelFormat::Nv12, {uv, kWidth, 2}};
+    std::vector<std::uint8_t> packed;
+    for (int y = 0; y < kHeight; ++y) {
+        for (int x = 0; x < kWidth; ++x) {
+            packed.push_back(pixels[static_cast<std::size_t>(y * kWidth + x)]);
+            packed.push_back(uv[y / 2 * kWidth + x]);
+        }
+    }
+    const ImageView yuyv = dense_view(packed, kWidth, kHeight, PixelFormat::Yuyv);
+    for (const Box& box : {Box{3.2F, 5.1F, 41.0F, 28.0F}, Box{-9.0F, -7.0F, 60.0F, 50.0F}, Box{44.0F, 27.0F, 47.0F, 31.0F},
+                           Box{7.3F, 9.0F, 12.0F, 14.0F}, Box{-300.0F, -300.0F, 340.0F, 330.0F}}) {
+        for (const int size : {3, 8, 16, 33}) {
+            CAPTURE(box.x0);
+            CAPTURE(size);
+            const auto expected = run(nv12, box, spec(size, size), Isa::Scalar);
+            CHECK(*std::min_element(expected.begin(), expected.end()) >= 0.0F);
+            CHECK(*std::max_element(expected.begin(), expected.end()) <= 255.0F);
+            for (const Isa isa : available_isas()) {
+                CHECK(test::largest_difference(run(nv12, box, spec(size, size), isa), expected) < 0.01F);
+                CHECK(test::largest_difference(run(yuyv, box, spec(size, size), isa), expected) < 0.01F);
+            }
+        }
+    }
+}
+
+TEST_CASE("colours of BT.601 in limited range") {
+    const auto colour = [](std::uint8_t y, std::uint8_t u, std::uint8_t v, Isa isa) {
+        const std::vector<std::uint8_t> pixels = {y, y, y, y, u, v};
+        const ImageView image{pixels.data(), 2, 2, 2, 1, PixelFormat::Nv12, {pixels.data() + 4, 2, 2}};
+        const auto out = run(image, {0, 0, 2, 2}, spec(1, 1), isa);
+        return std::vector<float>{out[0], out[1], out[2]};
+    };
+    for (const Isa isa : available_isas()) {
+        CHECK(test::largest_difference(colour(16, 128, 128, isa), {0, 0, 0}) < 0.01F);
+        CHECK(test::largest_difference(colour(235, 128, 128, isa), {254.916F, 254.916F, 254.916F}) < 0.01F);
+        CHECK(test::largest_difference(colour(81, 90, 240, isa), {0, 0, 254.412F}) < 1.0F);  // red
+        CHECK(test::largest_difference(colour(255, 255, 0, isa), {255, 255, 73.908F}) < 0.01F);
+    }
+}
+
 TEST_CASE("channel order and normalisation") {
     const std::vector<std::uint8_t> pixels = {10, 20, 30};
     PreprocessSpec s = spec(2, 2);

@@ -50,6 +50,19 @@ TEST_CASE("an empty image is refused") {
     }
 }
 
+TEST_CASE("pixels that share their colour come in pairs, and nv12 in two planes") {
+    const auto refused = [](const ImageView& image, const char* part) {
+        check_error(ErrorKind::InvalidImage, part, [&] { check_image(image); });
+    };
+    const std::uint8_t* data = kPixels.data();
+    refused({data, 9, 8, 18, 2, PixelFormat::Yuyv}, "even width for yuyv");
+    CHECK_NOTHROW(check_image({data, 10, 7, 20, 2, PixelFormat::Yuyv}));
+    refused({data, 9, 8, 10, 1, PixelFormat::Nv12, {data, 10, 2}}, "even width and height for nv12");
+    refused({data, 10, 7, 10, 1, PixelFormat::Nv12, {data, 10, 2}}, "height 7");
+    refused({data, 10, 8, 10, 1, PixelFormat::Nv12}, "`chroma`");
+    CHECK_NOTHROW(check_image({data, 10, 8, 10, 1, PixelFormat::Nv12, {data, 10, 2}}));
+}
+
 TEST_CASE("a specification out of range is refused by its field") {
     const auto refused = [](const PreprocessSpec& s, const char* part) {
         check_error(ErrorKind::InvalidArgument, part, [&] { check_spec(s); });
@@ -65,6 +78,8 @@ TEST_CASE("a specification out of range is refused by its field") {
 
 TEST_CASE("names of formats and orders") {
     CHECK(parse_pixel_format("mono8") == PixelFormat::Mono8);
+    CHECK(parse_pixel_format("nv12") == PixelFormat::Nv12);
+    CHECK(parse_pixel_format("rgba8") == PixelFormat::Rgba8);
     CHECK(parse_channel_order("rgb") == ChannelOrder::Rgb);
     check_error(ErrorKind::InvalidImage, "pixel_format", [] { (void)parse_pixel_format("bgr16"); });
     check_error(ErrorKind::InvalidArgument, "channel_order", [] { (void)parse_channel_order("gbr"); });

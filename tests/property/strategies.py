@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 from hypothesis import strategies as st
@@ -54,7 +55,54 @@ def images(draw: st.DrawFn, channels: int = 3) -> NDArray[np.uint8]:
         image = image[:, ::-1]
     elif view == "columns first":
         image = np.ascontiguousarray(image.transpose(1, 0, 2)).transpose(1, 0, 2)
-    return image if channels == 3 else image[..., 0]
+    return image[..., 0] if channels == 1 else image
+
+
+@st.composite
+def yuyv_images(draw: st.DrawFn) -> NDArray[np.uint8]:
+    """(H, W, 2) of an even width; often a view of a larger image, with padded rows, or upside down."""
+    image = draw(images())[..., :2]
+    image = np.ascontiguousarray(image[:, : max(image.shape[1] // 2 * 2, 2)].repeat(2, axis=1))
+    view = draw(st.sampled_from(["whole", "inner", "every other row", "upside down", "padded"]))
+    if view == "inner" and image.shape[0] > 2 and image.shape[1] > 4:
+        return image[1:, 2:-2]
+    if view == "every other row":
+        return image[::2]
+    if view == "upside down":
+        return image[::-1]
+    if view == "padded":
+        return np.pad(image, ((0, 0), (0, 6), (0, 0)))[:, :-6]
+    return image
+
+
+Nv12: TypeAlias = NDArray[np.uint8] | tuple[NDArray[np.uint8], NDArray[np.uint8]]
+
+
+@st.composite
+def nv12_images(draw: st.DrawFn) -> tuple[Nv12, tuple[int, int]]:
+    """nv12 of even sizes, and its height and width: as one array, as two, and as views of either."""
+    height, width = 2 * draw(st.integers(1, 70)), 2 * draw(st.integers(1, 90))
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    stacked = rng.integers(0, 256, (height * 3 // 2, width + 8), dtype=np.uint8)
+    if draw(st.booleans()):
+        stacked = np.where(stacked > 127, 255, 0).astype(np.uint8)
+    view = draw(st.sampled_from(["whole", "padded", "pair", "flat pair", "inner", "upside down", "mirrored"]))
+    if view == "padded":
+        return stacked[:, :width], (height, width)
+    dense = np.ascontiguousarray(stacked[:, :width])
+    if view == "whole":
+        return dense, (height, width)
+    y, uv = dense[:height], dense[height:]
+    if view == "flat pair":
+        return (y, uv), (height, width)
+    uv = uv.reshape(height // 2, width // 2, 2)
+    if view == "inner" and min(height, width) > 6:
+        return (y[2:-4, 4:-2], uv[1:-2, 2:-1]), (height - 6, width - 6)
+    if view == "upside down":
+        return (y[::-1], uv[::-1]), (height, width)
+    if view == "mirrored":
+        return (y[:, ::-1], uv[:, ::-1]), (height, width)
+    return (y, uv), (height, width)
 
 
 @st.composite

@@ -10,14 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from reference import preprocess as reference
-from strategies import Spec, boxes, images, specs
+from strategies import Spec, boxes, images, nv12_images, specs, yuyv_images
 
 from hpe_edge import _core
 
 TOLERANCE = 1e-4  # of the output, (v - 127.5) / 128
 
 
-def run(image: NDArray[np.uint8], given_boxes: NDArray[np.float32], pixel_format: str, spec: Spec) -> Any:
+def run(image: Any, given_boxes: NDArray[np.float32], pixel_format: str, spec: Spec) -> Any:
     return _core.preprocess(image, given_boxes, pixel_format=pixel_format, **asdict(spec))
 
 
@@ -42,6 +42,56 @@ def test_grey_images_equal_the_twin(data: st.DataObject) -> None:
     got = run(image, crops, "mono8", spec)
     expected = reference.preprocess(image, crops, pixel_format="mono8", **asdict(spec))
     np.testing.assert_allclose(got, expected, rtol=0, atol=TOLERANCE)
+
+
+@given(st.data())
+@settings(max_examples=40)
+def test_images_with_alpha_equal_the_twin_and_those_without(data: st.DataObject) -> None:
+    image, spec = data.draw(images(channels=4)), data.draw(specs)
+    crops = data.draw(boxes(*image.shape[:2]))
+    pixel_format = data.draw(st.sampled_from(["bgra8", "rgba8"]))
+    got = run(image, crops, pixel_format, spec)
+    expected = reference.preprocess(image, crops, pixel_format=pixel_format, **asdict(spec))
+    np.testing.assert_allclose(got, expected, rtol=0, atol=TOLERANCE)
+    bare = run(np.ascontiguousarray(image[..., :3]), crops, pixel_format.replace("a8", "8"), spec)
+    np.testing.assert_allclose(got, bare, rtol=0, atol=1e-5)
+
+
+@given(st.data())
+@settings(max_examples=100)
+def test_yuyv_equals_the_twin(data: st.DataObject) -> None:
+    image, spec = data.draw(yuyv_images()), data.draw(specs)
+    crops = data.draw(boxes(*image.shape[:2]))
+    got = run(image, crops, "yuyv", spec)
+    expected = reference.preprocess(image, crops, pixel_format="yuyv", **asdict(spec))
+    np.testing.assert_allclose(got, expected, rtol=0, atol=TOLERANCE)
+
+
+@given(st.data())
+@settings(max_examples=120)
+def test_nv12_equals_the_twin(data: st.DataObject) -> None:
+    (image, shape), spec = data.draw(nv12_images()), data.draw(specs)
+    crops = data.draw(boxes(*shape))
+    got = run(image, crops, "nv12", spec)
+    expected = reference.preprocess(image, crops, pixel_format="nv12", **asdict(spec))
+    np.testing.assert_allclose(got, expected, rtol=0, atol=TOLERANCE)
+
+
+@given(st.data())
+@settings(max_examples=30)
+def test_only_the_rows_and_columns_of_the_crop_matter(data: st.DataObject) -> None:
+    """What lies a few pixels outside the window of an nv12 crop changes nothing."""
+    rng = np.random.default_rng(data.draw(st.integers(0, 2**32 - 1)))
+    y, uv = rng.integers(0, 256, (60, 80), dtype=np.uint8), rng.integers(0, 256, (30, 40, 2), dtype=np.uint8)
+    x0, y0 = data.draw(st.integers(8, 40)), data.draw(st.integers(8, 30))
+    box = np.array([[x0, y0, x0 + 20, y0 + 16]], np.float32)
+    spec = Spec(16, 16, 0.0, False, "bgr")
+    other_y, other_uv = 255 - y, 255 - uv
+    top, bottom, left, right = y0 // 2 * 2 - 4, y0 // 2 * 2 + 24, x0 // 2 * 2 - 4, x0 // 2 * 2 + 28
+    other_y[top:bottom, left:right] = y[top:bottom, left:right]
+    halves = slice(top // 2, bottom // 2), slice(left // 2, right // 2)
+    other_uv[halves] = uv[halves]
+    np.testing.assert_array_equal(run((y, uv), box, "nv12", spec), run((other_y, other_uv), box, "nv12", spec))
 
 
 @given(st.data(), st.integers(0, 255))

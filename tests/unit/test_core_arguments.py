@@ -12,6 +12,7 @@ from hpe_edge import _core
 from hpe_edge.errors import HpeEdgeError, InvalidArgumentError, InvalidBoxError, InvalidImageError
 
 FRAME = np.zeros((8, 10, 3), np.uint8)
+Y, UV = np.zeros((8, 10), np.uint8), np.zeros((4, 5, 2), np.uint8)
 BOX = np.array([[1, 1, 6, 6]], np.float32)
 SPEC: dict[str, Any] = {
     "pixel_format": "bgr8",
@@ -46,7 +47,23 @@ def boxes(*rows: tuple[float, float, float, float]) -> Any:
         (FRAME[..., ::-1], {}, ["image", "side by side", "ascontiguousarray"]),
         ([[1, 2, 3]], {}, ["image", "uint8", "list"]),
         (None, {}, ["image", "uint8", "NoneType"]),
-        (FRAME, {"pixel_format": "nv12"}, ["pixel_format", "'bgr8'", "'nv12'"]),
+        (FRAME, {"pixel_format": "bgr16"}, ["pixel_format", "'bgr8'", "'nv12'", "'bgr16'"]),
+        (FRAME, {"pixel_format": "rgba8"}, ["image", "(H, W, 4)", "(8, 10, 3)"]),
+        (FRAME[:, :9, :2].copy(), {"pixel_format": "yuyv"}, ["image", "even width for yuyv", "width 9"]),
+        (np.zeros((8, 10, 4), np.uint8)[..., ::2], {"pixel_format": "yuyv"}, ["image", "side by side", "stride of 2"]),
+        (FRAME, {"pixel_format": "nv12"}, ["image", "(H * 3 / 2, W)", "(8, 10, 3)"]),
+        (np.zeros((8, 10), np.uint8), {"pixel_format": "nv12"}, ["image", "(H * 3 / 2, W)", "(8, 10)"]),
+        (np.zeros((9, 9), np.uint8), {"pixel_format": "nv12"}, ["image", "even width and height", "9 and height 6"]),
+        (np.zeros((12, 20), np.uint8)[:, ::2], {"pixel_format": "nv12"}, ["image", "side by side"]),
+        (np.zeros((0, 10), np.uint8), {"pixel_format": "nv12"}, ["image", "height 0"]),
+        ((Y,), {"pixel_format": "nv12"}, ["image", "pair (y, uv)", "tuple of 1"]),
+        ((None, UV), {"pixel_format": "nv12"}, ["image[0]", "(H, W)", "NoneType"]),
+        ((Y, None), {"pixel_format": "nv12"}, ["image[1]", "(4, 5, 2)", "NoneType"]),
+        ((Y, Y), {"pixel_format": "nv12"}, ["image[1]", "(4, 10)", "(8, 10)"]),
+        ((Y, UV[:, :4]), {"pixel_format": "nv12"}, ["image[1]", "(4, 5, 2)", "(4, 4, 2)"]),
+        ((Y, UV[..., ::-1]), {"pixel_format": "nv12"}, ["image[1]", "side by side"]),
+        ((Y[:7], UV[:3]), {"pixel_format": "nv12"}, ["image", "even width and height for nv12", "height 7"]),
+        ((Y, UV), {"pixel_format": "mono8"}, ["image", "(H, W)", "tuple"]),
     ],
 )
 def test_images_that_are_refused(image: Any, changes: dict[str, Any], words: list[str]) -> None:

@@ -112,10 +112,14 @@ def test_detects_and_follows(card: Path) -> None:
     assert np.isfinite(moved.boxes_xyxy[0]).all() and np.isnan(moved.boxes_xyxy[1]).all()
 
 
-@pytest.mark.parametrize("pixel_format", ["bgr8", "rgb8", "mono8"])
+@pytest.mark.parametrize("pixel_format", ["bgr8", "rgb8", "mono8", "bgra8", "rgba8", "nv12"])
 def test_pixel_formats_and_views(card: Path, pixel_format: str) -> None:
     image = scene((24, 16, 8))[::-1, ::-1]  # negative strides
-    frame = image[..., 0] if pixel_format == "mono8" else image
+    frame: Any = image[..., 0] if pixel_format == "mono8" else image
+    if pixel_format == "nv12":
+        frame = image[..., 0], np.full((image.shape[0] // 2, image.shape[1]), 128, np.uint8)
+    elif pixel_format.endswith("a8"):
+        frame = np.concatenate([image, image[..., :1]], axis=2)
     found = FaceDetector(card).detect(frame, pixel_format)
     np.testing.assert_allclose(found.boxes_xyxy, [[24, 32, 48, 56]], atol=1e-4)
 

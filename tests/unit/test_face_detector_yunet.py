@@ -114,6 +114,19 @@ def test_pixel_formats_and_no_faces(make: Any, pixel_format: str, seen: tuple[in
     assert net.seen is not None and net.seen[0, 0].tolist() == list(seen)
 
 
+def test_yunet_sees_the_other_formats_in_colour(make: Any) -> None:
+    detector, net = make(None)
+    y, uv = np.full((8, 10), 81, np.uint8), np.zeros((4, 5, 2), np.uint8) + np.array([90, 240], np.uint8)
+    yuyv = np.stack([y, np.tile(np.array([90, 240], np.uint8), (8, 5))], axis=2)
+    rgba = np.zeros((8, 10, 4), np.uint8) + np.array([254, 0, 0, 7], np.uint8)
+    images: list[tuple[Any, str]] = [((y, uv), "nv12"), (np.concatenate([y, uv.reshape(4, 10)]), "nv12"),
+                                     (yuyv, "yuyv"), (rgba, "rgba8"), (rgba[..., [2, 1, 0, 3]], "bgra8")]  # fmt: skip
+    for image, pixel_format in images:
+        detector.detect(image, pixel_format)
+        assert net.seen is not None and net.seen.shape == (8, 10, 3)
+        assert net.seen[3, 4].tolist() == [0, 0, 254], pixel_format
+
+
 def test_files_that_are_not_yunet(tmp_path: Path) -> None:
     pytest.importorskip("cv2")
     with pytest.raises(ModelNotFoundError, match="found no file"):

@@ -11,7 +11,9 @@ import numpy as np
 import pytest
 
 from hpe_edge.errors import InvalidArgumentError, InvalidImageError, MissingDependencyError
-from hpe_edge.images import check_image, decode_image, read_image, write_image
+from hpe_edge.images import check_image, decode_image, image_shape, read_image, write_image
+
+Y, UV = np.zeros((8, 10), np.uint8), np.zeros((4, 5, 2), np.uint8)
 
 
 def test_a_strided_view_is_not_copied() -> None:
@@ -28,6 +30,34 @@ def test_reversed_channels_are_copied_so_that_pixels_are_contiguous() -> None:
 
 
 @pytest.mark.parametrize(
+    ("image", "pixel_format"),
+    [
+        (np.zeros((8, 10, 3), np.uint8), "rgb8"),
+        (np.zeros((8, 10), np.uint8), "mono8"),
+        (np.zeros((8, 10, 4), np.uint8), "rgba8"),
+        (np.zeros((8, 10, 2), np.uint8), "yuyv"),
+        (np.zeros((12, 10), np.uint8), "nv12"),
+        (np.zeros((12, 16), np.uint8)[:, :10], "nv12"),
+        ((Y, UV), "nv12"),
+        ((Y[::-1, ::-1], UV[::-1, ::-1]), "nv12"),
+        ((Y, UV.reshape(4, 10)), "nv12"),
+    ],
+)
+def test_every_format_is_taken_as_it_is(image: Any, pixel_format: str) -> None:
+    checked = check_image(image, pixel_format)
+    assert image_shape(checked, pixel_format) == (8, 10)
+    for plane, given in zip(*((x if isinstance(x, tuple) else (x,)) for x in (checked, image)), strict=True):
+        assert np.shares_memory(plane, given)
+
+
+def test_u_and_v_that_do_not_lie_side_by_side_are_copied() -> None:
+    u_and_v = np.arange(40, dtype=np.uint8).reshape(2, 4, 5)
+    y, uv = check_image((Y, u_and_v.transpose(1, 2, 0)), "nv12")
+    assert y is Y and uv.strides[-1] == 1
+    np.testing.assert_array_equal(uv, u_and_v.transpose(1, 2, 0))
+
+
+@pytest.mark.parametrize(
     ("image", "pixel_format", "words"),
     [
         (None, "bgr8", ["image", "(H, W, 3)", "NoneType", "cv2.imread"]),
@@ -37,7 +67,21 @@ def test_reversed_channels_are_copied_so_that_pixels_are_contiguous() -> None:
         (np.zeros((4, 4, 3), np.int16), "bgr8", ["uint8", "int16"]),
         (np.zeros((4, 4), np.uint8), "bgr8", ["(4, 4)", "mono8"]),
         (np.zeros((4, 4, 3), np.uint8), "mono8", ["(H, W)", "(4, 4, 3)"]),
-        (np.zeros((4, 4, 4), np.uint8), "rgb8", ["(4, 4, 4)", "alpha"]),
+        (np.zeros((4, 4, 4), np.uint8), "rgb8", ["(4, 4, 4)", "alpha", "rgba8"]),
+        (np.zeros((4, 4, 3), np.uint8), "bgra8", ["(H, W, 4)", "(4, 4, 3)", "bgr8"]),
+        (np.zeros((4, 4, 3), np.uint8), "yuyv", ["(H, W, 2)", "(4, 4, 3)", "bgr8"]),
+        (np.zeros((4, 5, 2), np.uint8), "yuyv", ["even width", "(4, 5, 2)"]),
+        (np.zeros((4, 4, 3), np.uint8), "nv12", ["(H * 3 / 2, W)", "pair (y, uv)", "(4, 4, 3)", "bgr8"]),
+        (np.zeros((4, 4), np.uint8), "nv12", ["(H * 3 / 2, W)", "(4, 4)"]),
+        (np.zeros((6, 5), np.uint8), "nv12", ["even H and W", "(6, 5)"]),
+        (np.zeros((6, 4), np.int8), "nv12", ["uint8", "int8"]),
+        (np.zeros((0, 4), np.uint8), "nv12", ["no pixels"]),
+        ((Y, UV, UV), "nv12", ["(y, uv)", "tuple of 3"]),
+        ((Y[:, :7], UV), "nv12", ["image[0]", "even", "(8, 7)"]),
+        ((Y, UV[1:]), "nv12", ["image[1]", "(4, 10)", "(4, 5, 2)", "(3, 5, 2)"]),
+        ((Y, Y), "nv12", ["image[1]", "(4, 10)", "(8, 10)"]),
+        ((Y, UV.astype(np.uint16)), "nv12", ["image[1]", "uint8", "uint16"]),
+        ((Y, UV), "bgr8", ["(H, W, 3)", "tuple"]),
         (np.zeros((3, 48, 64), np.uint8), "bgr8", ["(3, 48, 64)", "channels come last"]),
         (np.zeros((2, 4, 4, 3), np.uint8), "bgr8", ["(2, 4, 4, 3)", "estimate_batch"]),
         (np.zeros((0, 4, 3), np.uint8), "bgr8", ["(0, 4, 3)", "no pixels"]),
@@ -53,8 +97,8 @@ def test_wrong_images_are_refused_by_name_with_expected_and_got(
 
 
 def test_an_unknown_pixel_format_is_refused() -> None:
-    with pytest.raises(InvalidArgumentError, match=r"pixel_format: expected one of .*'bgr8'.*got 'nv12'"):
-        check_image(np.zeros((4, 4, 3), np.uint8), "nv12")
+    with pytest.raises(InvalidArgumentError, match=r"pixel_format: expected one of .*'bgr8'.*got 'bgr16'"):
+        check_image(np.zeros((4, 4, 3), np.uint8), "bgr16")
 
 
 def test_round_trip_through_a_file(tmp_path: Path) -> None:
