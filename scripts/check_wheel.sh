@@ -9,7 +9,7 @@ trap 'rm -rf "$work"' EXIT
 python -m pip wheel --quiet --no-deps --wheel-dir "$work" .
 wheel=$(echo "$work"/hpe_edge-*.whl)
 
-{ find hpe_edge -name '*.py'; find training -name '*.py' -o -name '*.toml' | sed 's|^|hpe_edge/|'; find hpe_edge/models -type f -not -path '*__pycache__*'; find hpe_edge/serve/page -type f; } |
+{ find hpe_edge -name '*.py'; find training -name '*.py' -o -name '*.toml' | sed 's|^|hpe_edge/|'; find hpe_edge/models -type f -not -path '*__pycache__*'; find hpe_edge/serve/page hpe_edge/bench/page -type f -not -path '*__pycache__*'; } |
     sort -u >"$work/expected"
 python -m zipfile -l "$wheel" | awk 'NR > 1 {print $1}' | sort >"$work/inside"
 missing=$(comm -23 "$work/expected" "$work/inside")
@@ -25,6 +25,7 @@ if [ "$size" -gt 5000000 ]; then
 fi
 
 echo "wheel of $size bytes"
+python scripts/check_platform.py "$wheel"
 
 cp -r examples/c examples/cpp "$work"
 python - "$work/photo.ppm" <<'PYTHON'  # here, where scikit-image is

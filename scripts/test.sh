@@ -10,7 +10,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-say() { printf '\n== %s\n' "$*"; }
+say() { printf '\n== %s (%d s since the start)\n' "$*" "$SECONDS"; }
 
 venv=${HPE_EDGE_VENV:-.venv}
 [ -x "$venv/bin/python" ] || "${PYTHON:-python3}" -m venv "$venv"
@@ -108,6 +108,6 @@ python -m sphinx -W --keep-going -q -E -b html docs build/docs
 export HPE_EDGE_SITE=$PWD/build/docs
 
 say "Python tests"
-pytest -q
+OMP_NUM_THREADS=1 pytest -q --numprocesses auto --dist loadfile
 
 say "all passed; $cpp_result; $arm_result; $fuzz_result; $count_result"
