@@ -21,10 +21,11 @@ from hpe_edge.doctor.picture import drawn_boxes, drawn_head
 from hpe_edge.errors import BackendError, CorruptModelError, HpeEdgeError, InvalidArgumentError, ModelNotFoundError
 from hpe_edge.estimator import HeadPose
 from hpe_edge.hub import Model, resolve
+from hpe_edge.hub.check import check_file
+from hpe_edge.hub.entries import AnyCard
 from hpe_edge.images import ImageArray
-from hpe_edge.modelcard import FileCard, read_network
 
-__all__ = ["BOUNDS_DEG", "Examination", "FileCheck", "RunCheck", "examine"]
+__all__ = ["BOUNDS_DEG", "Examination", "FileFinding", "RunCheck", "examine"]
 
 BOUNDS_DEG: Final = {"fp32": 0.05, "int8": 0.5, "fp16": 0.5, "bf16": 0.5}
 """How far angles may be from the native network's in float32: in float32 each, in fewer bits in the mean.
@@ -39,7 +40,7 @@ _MODULES: Final = ("numpy", "cv2", "onnxruntime", "openvino", "torch", "lap", "t
 
 
 @dataclass(frozen=True)
-class FileCheck:
+class FileFinding:
     """A network file of a card: ``problem`` is ``None`` where it is what the card says."""
 
     model: str
@@ -97,7 +98,7 @@ class Examination:
     instruction_set: str
     instruction_sets: tuple[str, ...]
     packages: dict[str, str | None]
-    files: tuple[FileCheck, ...]
+    files: tuple[FileFinding, ...]
     runs: tuple[RunCheck, ...]
     crops: int
     detector_problem: str | None
@@ -146,14 +147,14 @@ def examine(model: str = "fsanet", image: ImageArray | None = None) -> Examinati
     )
 
 
-def _files(card: FileCard, folder: Path) -> Iterator[FileCheck]:
+def _files(card: AnyCard, folder: Path) -> Iterator[FileFinding]:
     for kind, entry in card.files.items():
         problem = None
         try:
-            read_network(card, kind, folder)
+            check_file(card, kind, folder)
         except (ModelNotFoundError, CorruptModelError) as error:
             problem = str(error)
-        yield FileCheck(card.name, kind, entry.path, problem)
+        yield FileFinding(card.name, kind, entry.path, problem)
 
 
 def _picture(model: Model, image: ImageArray | None) -> tuple[ImageArray, NDArray[np.float32], str | None]:

@@ -54,10 +54,11 @@ def verify_model(name: str | os.PathLike[str]) -> list[FileCheck]:
 
 def check_files(card: AnyCard, folder: Path) -> list[FileCheck]:
     """As :func:`verify_model`, for a card whose files lie in ``folder``."""
-    return [_check(card, kind, folder) for kind in card.files]
+    return [check_file(card, kind, folder) for kind in card.files]
 
 
-def _check(card: AnyCard, kind: str, folder: Path) -> FileCheck:
+def check_file(card: AnyCard, kind: str, folder: Path) -> FileCheck:
+    """As :func:`verify_model`, for one of the card's files."""
     data = read_network(card, kind, folder)
     entry = card.files[kind]
     native = kind in ("safetensors", "safetensors-int8")
