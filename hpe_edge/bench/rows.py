@@ -18,6 +18,7 @@ from hpe_edge.bench import runtimes
 from hpe_edge.bench.energy import find_meter
 from hpe_edge.bench.fresh import Peak, ProbeError, Start, measure_peak, measure_start
 from hpe_edge.bench.measure import Timing, Track, interleave, untracked
+from hpe_edge.bench.picture import drawn_boxes, drawn_head
 from hpe_edge.bench.sustain import Sustained, measure_idle_w, sustain
 from hpe_edge.bench.work import multiply_adds
 from hpe_edge.errors import BackendError, HpeEdgeError, InvalidArgumentError
@@ -30,8 +31,6 @@ PRECISIONS: Final = ("fp32", "int8")
 
 CONVERSION_BOUND_DEG: Final = 0.1
 """A converted network whose angles are further from the native network's computes something else."""
-
-_CHECKED_CROPS: Final = 8
 
 
 def known_backends() -> list[str]:
@@ -94,7 +93,7 @@ class Row:
         problem: why it cannot run; ``None`` when it can.
         version, provider: as the backend reports them.
         file_bytes: size of its network, one file or two.
-        shift_deg: the largest difference of an angle from the native network's in float32, over some crops of noise;
+        shift_deg: the largest difference of an angle from the native network's in float32, over some crops of a drawn head;
             ``None`` where the card has no file for it.
         network: ``Backend.run`` on one crop.
         estimate: ``HeadPose.estimate`` on a frame with one box.
@@ -145,7 +144,7 @@ class Inputs:
         frame: (H, W, 3).
         boxes: the box in it (1, 4).
         crop: of the box, as the network takes it (1, 3, H, W).
-        crops: (N, 3, H, W), of boxes of several sizes: their angles are compared.
+        crops: (N, 3, H, W), of the drawn head in several sizes: their angles are compared.
     """
 
     frame: NDArray[np.uint8]
@@ -202,14 +201,12 @@ def _measure(rows: Sequence[Row], settings: Settings, model: Model, folder: Path
 
 
 def make_inputs(settings: Settings, model: Model) -> Inputs:
-    """A frame of noise and its face; the other crops are of squares about the same centre."""
+    """A frame of noise and its face; angles are compared on the drawn head."""
     width, height = settings.frame_size
     frame = np.random.default_rng(0).integers(0, 256, (height, width, 3), dtype=np.uint8)
     boxes = np.array([settings.box], np.float32)
-    x, y, halves = width / 2, height / 2, np.geomspace(4, min(width, height) / 2, _CHECKED_CROPS)
-    squares = np.array([(x - half, y - half, x + half, y + half) for half in halves], np.float32)
     crops = model.card.input.crops
-    return Inputs(frame, boxes, crops(frame, boxes), crops(frame, squares))
+    return Inputs(frame, boxes, crops(frame, boxes), crops(drawn_head(), drawn_boxes()))
 
 
 def _native_angles(model: Model, inputs: Inputs) -> NDArray[np.float32] | None:

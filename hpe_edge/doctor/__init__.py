@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from hpe_edge import _core
 from hpe_edge.backends import Device, available_backends, backend_class, backend_devices, file_kind
 from hpe_edge.bench.machine import describe_machine
+from hpe_edge.bench.picture import drawn_boxes, drawn_head
 from hpe_edge.detectors import open_detector
 from hpe_edge.detectors.card import load_detector_card
 from hpe_edge.detectors.face import BUNDLED, bundled_card_path
-from hpe_edge.doctor.picture import drawn_boxes, drawn_head
 from hpe_edge.errors import BackendError, CorruptModelError, HpeEdgeError, InvalidArgumentError, ModelNotFoundError
 from hpe_edge.estimator import HeadPose
 from hpe_edge.hub import Model, resolve

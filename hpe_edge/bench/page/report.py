@@ -219,7 +219,7 @@ def _all_rows(rows: Sequence[Row], everything: Sequence[Row]) -> str:
     problems += [(row_name(row), row["start_problem"]) for row in rows if row["start_problem"]]
     note = (
         "CPU: of all threads, for a frame. Shift: the largest difference of an angle from the native network's in "
-        "float32, on noise."
+        "float32, on a drawn head."
     )
     parts = layout.table(head, cells), layout.facts(problems) if problems else ""
     return layout.section("All rows", *parts, note=note, full=True)
