@@ -93,8 +93,8 @@ class Row:
         problem: why it cannot run; ``None`` when it can.
         version, provider: as the backend reports them.
         file_bytes: size of its network, one file or two.
-        shift_deg: the largest difference of an angle from the native network's in float32, over some crops of a drawn head;
-            ``None`` where the card has no file for it.
+        shift_deg: the largest difference of an angle from the native network's in float32, over some crops of a drawn
+            head; ``None`` where the card has no file for it.
         network: ``Backend.run`` on one crop.
         estimate: ``HeadPose.estimate`` on a frame with one box.
         sustained: ``HeadPose.estimate`` in a loop, where it was asked for.

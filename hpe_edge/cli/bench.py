@@ -36,12 +36,12 @@ folder; they compute in float32, without 16-bit storage or arithmetic. They need
 and litert the command onnx2tf too (pipx install onnx2tf). A conversion whose angles are more than 0.1 degrees
 from the native network's is refused.
 
-All rows take turns in one run on the same noise, in another order every round, after a warm-up. p50, p99,
-cpu (the mean time of all threads) and ratio are of a call after those of all other rows: caches are as cold
-as in a program that does other work between two frames. again is the median of a second call at once after
-it: what a loop of this call alone would show. ratio: times faster than the best float32 of the other
-backends, by the medians. shift deg: the largest difference of an angle from the native network's in float32,
-over nine crops of a drawn head (what 8 bits cost on rendered ones is in the card). of peak: multiply-adds a second of the
+All rows take turns in one run on the same noise, in another order every round, after a warm-up. p50, p99, cpu
+(the mean time of all threads) and ratio are of a call after those of all other rows: caches are as cold as in
+a program that does other work between two frames. again is the median of a second call at once after it: what
+a loop of this call alone would show. ratio: times faster than the best float32 of the other backends, by the
+medians. shift deg: the largest difference of an angle from the native network's in float32, over nine crops
+of a drawn head (what 8 bits cost on rendered ones is in the card). of peak: multiply-adds a second of the
 network's convolutions and matrix products, against what one thread reaches in float32 (also for int8, whose
 own limit is higher); Winograd's filtering needs fewer than are counted. start s, memory, peak: in fresh
 processes (median of three, the files in the system's cache), the seconds of import, HeadPose and first
