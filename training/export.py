@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import onnx
 import torch
-from hpe_edge.training.loop.checkpoint import load_trained
+from hpe_edge.training.loop.checkpoint import load_mean
 from hpe_edge.training.models.network import deployed
 from hpe_edge.training.models.outputs import RANGE_DEG, BinLogits, CascadeOutput, Output, SsrStages, decode
 from hpe_edge.training.native.convert import network_bytes
@@ -178,6 +178,7 @@ def make_card(
             "datasets": data["datasets"],
             "teacher_sha256": data.get("teacher"),
             "start_sha256": data.get("start"),
+            "mean_of": data.get("mean_of"),
             "epochs": data["progress"]["epoch"],
             "steps": data["progress"]["step"],
             "minutes": round(data["progress"]["seconds"] / 60.0, 1),
@@ -186,18 +187,18 @@ def make_card(
     )
 
 
-def export_checkpoint(
-    checkpoint: Path, out: Path, name: str, version: str = "0.1.0", pitch_zero_deg: float = 0.0
+def export_checkpoints(
+    checkpoints: Sequence[Path], out: Path, name: str, version: str = "0.1.0", pitch_zero_deg: float = 0.0
 ) -> Exported:
-    """``NAME.onnx``, ``NAME.safetensors`` and ``NAME.json`` in ``out`` from a checkpoint's averaged weights.
+    """``NAME.onnx``, ``NAME.safetensors`` and ``NAME.json`` in ``out`` from the mean of checkpoints' averaged weights.
 
     The ONNX file has its tensors in the safetensors file (:mod:`hpe_edge.training.native.sharing`).
 
     Raises:
-        CheckpointError: the checkpoint is damaged. CorruptModelError: torch and ONNX Runtime or the native
-        network differ by more than 1e-3 degrees.
+        CheckpointError: one is damaged, or they are of different networks.
+        CorruptModelError: torch and ONNX Runtime or the native network differ by more than 1e-3 degrees.
     """
-    network, recipe, data = load_trained(checkpoint)
+    network, recipe, data = load_mean(checkpoints)
     out.mkdir(parents=True, exist_ok=True)
     onnx_path, native_path, card_path = (out / f"{name}.{kind}" for kind in ("onnx", "safetensors", "json"))
     size = recipe.input.size

@@ -302,7 +302,7 @@ def test_command_measures_and_records_the_spread(
 def test_command_scores_a_checkpoint(photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Random weights; the numbers must be those of the exported card, whatever they are."""
     torch = pytest.importorskip("torch")
-    from hpe_edge.training.export import export_checkpoint
+    from hpe_edge.training.export import export_checkpoints
     from hpe_edge.training.loop.checkpoint import Progress, save_checkpoint
     from hpe_edge.training.loop.optim import WeightAverage
     from hpe_edge.training.models.network import build_network
@@ -318,7 +318,7 @@ def test_command_scores_a_checkpoint(photos: Path, tmp_path: Path, capsys: pytes
     assert command(*arguments, "--checkpoint", path) == 0
     report = json.loads(capsys.readouterr().out)
     assert report["model"] == str(path)
-    card = export_checkpoint(path, tmp_path / "out", "random").card_path
+    card = export_checkpoints([path], tmp_path / "out", "random").card_path
     assert command(*arguments, "--model", card) == 0
     assert json.loads(capsys.readouterr().out)["metrics"] == report["metrics"]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from hpe_edge.training.data.shards import Heads
-from hpe_edge.training.export import _description, _licence, export_checkpoint, parity_deg
+from hpe_edge.training.export import _description, _licence, export_checkpoints, parity_deg
 from hpe_edge.training.loop.checkpoint import load_trained
 from hpe_edge.training.loop.engine import train
 from hpe_edge.training.loop.run import RunOptions
@@ -47,7 +47,7 @@ def checkpoint(request: pytest.FixtureRequest, heads: Heads, tmp_path_factory: p
 
 
 def test_parity_card_and_graph(checkpoint: Path, heads: Heads, tmp_path: Path) -> None:
-    done = export_checkpoint(checkpoint, tmp_path, "fsanet-test", pitch_zero_deg=1.5)
+    done = export_checkpoints([checkpoint], tmp_path, "fsanet-test", pitch_zero_deg=1.5)
     assert done.parity_deg <= 1e-3
     card = load_card(done.card_path)
     assert card.name == "fsanet-test" and card.pitch_zero_deg == 1.5
@@ -68,13 +68,13 @@ def test_parity_card_and_graph(checkpoint: Path, heads: Heads, tmp_path: Path) -
 
 
 def test_a_network_converted_anew_keeps_its_onnx_file(checkpoint: Path, tmp_path: Path) -> None:
-    done = export_checkpoint(checkpoint, tmp_path, "x")
+    done = export_checkpoints([checkpoint], tmp_path, "x")
     inputs = np.random.default_rng(0).uniform(-1, 1, (2, 3, 64, 64)).astype(np.float32)
     expected = run_model(onnx.load(str(done.onnx_path)), inputs)
     done.native_path.write_bytes(b"damaged")
     with pytest.raises(CorruptModelError, match=r"x\.safetensors: expected sha256"):
         convert_card(done.card_path, overwrite=True)
-    export_checkpoint(checkpoint, tmp_path, "x")
+    export_checkpoints([checkpoint], tmp_path, "x")
     convert_card(done.card_path, overwrite=True)
     card = load_card(done.card_path)
     found = run_model(onnx.load_from_string(read_network(card, "onnx", tmp_path)), inputs)
@@ -83,7 +83,7 @@ def test_a_network_converted_anew_keeps_its_onnx_file(checkpoint: Path, tmp_path
 
 
 def test_head_and_spread_are_those_of_the_recipe(checkpoint: Path, heads: Heads, tmp_path: Path) -> None:
-    head = load_card(export_checkpoint(checkpoint, tmp_path, "x").card_path).head
+    head = load_card(export_checkpoints([checkpoint], tmp_path, "x").card_path).head
     _, recipe, data = load_trained(checkpoint)
     if recipe.head.kind == "ssr":
         assert isinstance(head, SsrHead) and head.stages == (3, 3, 3)
@@ -98,7 +98,7 @@ def test_head_and_spread_are_those_of_the_recipe(checkpoint: Path, heads: Heads,
 
 
 def test_parity_on_heads(checkpoint: Path, heads: Heads, tmp_path: Path) -> None:
-    done = export_checkpoint(checkpoint, tmp_path, "fsanet-test")
+    done = export_checkpoints([checkpoint], tmp_path, "fsanet-test")
     head = load_card(done.card_path).head
     network, _, _ = load_trained(checkpoint)
     pixels = (heads.images[:8, :64, :64].transpose(0, 3, 1, 2).astype(np.float32) - 127.5) / 128.0
@@ -108,9 +108,24 @@ def test_parity_on_heads(checkpoint: Path, heads: Heads, tmp_path: Path) -> None
     assert {output.shape[0] for output in outputs.values()} == {8}
 
 
+def test_of_several_runs_the_mean_of_their_weights_is_exported(checkpoint: Path, tmp_path: Path) -> None:
+    state = torch.load(checkpoint, weights_only=True)
+    state["average"] = {key: 3 * v if v.is_floating_point() else v for key, v in state["average"].items()}
+    torch.save(state, tmp_path / "other.pt")
+    network, recipe, note = load_mean([checkpoint, tmp_path / "other.pt"])
+    alone, _, _ = load_mean([checkpoint])
+    for mean, first in zip(network.parameters(), alone.parameters(), strict=True):
+        torch.testing.assert_close(mean, 2 * first)
+    assert [run["recipe"] for run in note["mean_of"]] == [recipe.as_dict()] * 2
+    state["recipe"] = recipe.as_dict() | {"input": {**recipe.as_dict()["input"], "margin": 0.7}}
+    torch.save(state, tmp_path / "wider.pt")
+    with pytest.raises(CheckpointError, match="one network"):
+        load_mean([checkpoint, tmp_path / "wider.pt"])
+
+
 def test_a_missing_checkpoint_is_a_typed_error(tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match="found no file"):
-        export_checkpoint(tmp_path / "none.pt", tmp_path, "x")
+        export_checkpoints([tmp_path / "none.pt"], tmp_path, "x")
 
 
 def test_weights_from_photographs_carry_their_terms() -> None:

@@ -16,6 +16,7 @@ from hpe_edge.training.detection.config import STRIDES, FaceTraining
 from hpe_edge.training.detection.network import FaceNet
 from hpe_edge.training.detection.pictures import Floats, Pictures
 from hpe_edge.training.detection.train import load_face_net
+from hpe_edge.training.loop.optim import mean_state
 from hpe_edge.training.native.convert import network_bytes
 from hpe_edge.training.native.file import network_graph
 from hpe_edge.training.native.int8 import Options, make_int8
@@ -103,7 +104,7 @@ def _written(files: Mapping[str, bytes], paths: Mapping[str, Path]) -> dict[str,
 
 
 def mean_face_net(checkpoints: Sequence[Path]) -> tuple[FaceNet, FaceTraining, dict[str, Any]]:
-    """The mean of several checkpoints' weights (Izmailov et al., UAI 2018) and what the last one was and noted.
+    """The mean of several checkpoints' weights and what the last one was and noted.
 
     Raises:
         CheckpointError: one is damaged, or they are of different networks.
@@ -112,12 +113,7 @@ def mean_face_net(checkpoints: Sequence[Path]) -> tuple[FaceNet, FaceTraining, d
     network, config, note = loaded[-1]
     if any(other.network != config.network for _, other, _ in loaded):
         raise CheckpointError(f"expected checkpoints of one network, got {[str(path) for path in checkpoints]}")
-    states = [net.state_dict() for net, _, _ in loaded]
-    means = {
-        key: torch.stack([state[key] for state in states]).mean(0) if value.is_floating_point() else value
-        for key, value in states[-1].items()
-    }
-    network.load_state_dict(means)
+    network.load_state_dict(mean_state([net.state_dict() for net, _, _ in loaded]))
     runs = [{"steps": each["steps"], "minutes": each["minutes"], "commit": each["commit"]} for _, _, each in loaded]
     return network, config, note | {"mean_of": runs}
 

@@ -104,11 +104,11 @@ def open_checkpoint(path: Path) -> Network:
     Raises CheckpointError, and MissingDependencyError without torch.
     """
     try:
-        from hpe_edge.training.export import export_checkpoint
+        from hpe_edge.training.export import export_checkpoints
     except ModuleNotFoundError as error:
         raise missing_dependency(str(error.name), "training", "evaluating a checkpoint") from error
     with tempfile.TemporaryDirectory() as folder:
-        return open_network(str(export_checkpoint(path, Path(folder), "checkpoint").card_path))
+        return open_network(str(export_checkpoints([path], Path(folder), "checkpoint").card_path))
 
 
 def choose_crop(

@@ -5,12 +5,13 @@ from __future__ import annotations
 import io
 import pickle
 import zipfile
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import torch
-from hpe_edge.training.loop.optim import WeightAverage
+from hpe_edge.training.loop.optim import WeightAverage, mean_state
 from hpe_edge.training.loop.pieces import index_path, read_pieces, write_pieces
 from hpe_edge.training.models.network import Network, build_network
 from hpe_edge.training.models.pretrained import without_weights
@@ -151,3 +152,25 @@ def load_trained(path: Path) -> tuple[Network, Recipe, dict[str, Any]]:
     except (InvalidArgumentError, RuntimeError, KeyError) as error:
         raise CheckpointError(f"{path}: not a checkpoint of this version: {error}") from error
     return model.eval(), recipe, dict(state["data"]) | {"progress": state["progress"]}
+
+
+def load_mean(paths: Sequence[Path]) -> tuple[Network, Recipe, dict[str, Any]]:
+    """As `load_trained`, with the mean of several checkpoints' weights; recipe and note are the last one's.
+
+    Runs that begin with the weights of one another lie near enough for a mean to be better than each (Wortsman et al.,
+    "Robust fine-tuning of zero-shot models", CVPR 2022).
+
+    Raises:
+        CheckpointError: one is damaged, or they are of different networks.
+    """
+    loaded = [load_trained(path) for path in paths]
+    network, recipe, note = loaded[-1]
+    parts = recipe.trunk, recipe.head, recipe.input
+    if any((other.trunk, other.head, other.input) != parts for _, other, _ in loaded):
+        raise CheckpointError(f"expected checkpoints of one network, got {[str(path) for path in paths]}")
+    if len(loaded) == 1:
+        return loaded[0]
+    network.load_state_dict(mean_state([each.state_dict() for each, _, _ in loaded]))
+    keys = ("commit", "start", "progress")
+    runs = [{"recipe": other.as_dict()} | {key: data.get(key) for key in keys} for _, other, data in loaded]
+    return network, recipe, note | {"mean_of": runs}

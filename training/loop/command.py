@@ -89,7 +89,12 @@ def _heads(data: list[str], cache: Path, *, quiet: bool) -> Heads:
 
 def _add_export(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = subparsers.add_parser("export", help="write a checkpoint as a model: ONNX, native network, card")
-    parser.add_argument("checkpoint", type=Path, help="last.pt or best.pt of a training run")
+    parser.add_argument(
+        "checkpoint",
+        type=Path,
+        nargs="+",
+        help="last.pt or best.pt of a training run; of several the mean of their weights",
+    )
     parser.add_argument("--out", type=Path, required=True, help="folder for NAME.onnx, NAME.safetensors and NAME.json")
     parser.add_argument("--name", default="fsanet", help="name of the model (default: fsanet)")
     parser.add_argument("--model-version", default="0.1.0", help="version in the card (default: 0.1.0)")
@@ -102,9 +107,9 @@ def _add_export(subparsers: argparse._SubParsersAction[argparse.ArgumentParser])
 
 def run_export(args: argparse.Namespace) -> int:
     """Export; prints the files and the parity."""
-    from hpe_edge.training.export import export_checkpoint
+    from hpe_edge.training.export import export_checkpoints
 
-    done = export_checkpoint(args.checkpoint, args.out, args.name, args.model_version, args.pitch_zero_deg)
+    done = export_checkpoints(args.checkpoint, args.out, args.name, args.model_version, args.pitch_zero_deg)
     if args.json:
         result = {"onnx": str(done.onnx_path), "safetensors": str(done.native_path), "card": str(done.card_path)}
         print(json.dumps(result | {"parity_deg": done.parity_deg, "nodes": done.nodes}))

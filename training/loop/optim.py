@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -70,3 +71,11 @@ class WeightAverage:
         counters = (b for b in model.buffers() if not b.is_floating_point())
         for mine, theirs in zip(self._others, counters, strict=True):
             mine.copy_(theirs)
+
+
+def mean_state(states: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
+    """The mean of several networks' weights (Izmailov et al., UAI 2018); counters are the last one's."""
+    return {
+        key: torch.stack([state[key] for state in states]).mean(0) if value.is_floating_point() else value
+        for key, value in states[-1].items()
+    }
