@@ -7,9 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from hpe_edge.training.data.shards import Heads
 from hpe_edge.training.export import _description, _licence, export_checkpoints, parity_deg
-from hpe_edge.training.loop.checkpoint import load_trained
+from hpe_edge.training.loop.checkpoint import load_mean, load_trained
 from hpe_edge.training.loop.engine import train
 from hpe_edge.training.loop.run import RunOptions
 from hpe_edge.training.native.command import convert_card
