@@ -55,7 +55,7 @@ cp "$root/system/usr/lib/python$version/$about.py" "$work/about"
 cmake --preset aarch64 >/dev/null
 _PYTHON_HOST_PLATFORM=linux-aarch64 _PYTHON_SYSCONFIGDATA_NAME=$about PYTHONPATH=$work/about \
     SKBUILD_CMAKE_DEFINE="HPE_PYTHON=ON;HPE_WERROR=ON;Python_INCLUDE_DIR=$root/system/usr/include/python$version" \
-    python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir "$work" -Cbuild-dir=build/aarch64 .
+    python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir "$work" --config-settings=build-dir=build/aarch64 .
 wheel=$(echo "$work"/hpe_edge-*_aarch64.whl)
 [ -e "$wheel" ] || { echo "expected a wheel tagged aarch64, got $(ls "$work")" >&2; exit 1; }
 python scripts/check_platform.py "$wheel"
