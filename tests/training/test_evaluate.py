@@ -7,6 +7,7 @@ fixtures have the colour (10, 20, 30), so every prediction is known.
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -204,10 +205,11 @@ def test_command_prints_a_table(photos: Path, make_model: MakeModel, capsys: pyt
 
 
 def test_command_json_records_what_a_number_needs(
-    photos: Path, make_model: MakeModel, capsys: pytest.CaptureFixture[str]
+    photos: Path, make_model: MakeModel, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     card = make_model()
     arguments = ("--dataset", "aflw2000", "--path", photos, "--model", card, "--json", "--flip")
+    monkeypatch.setattr(sys, "argv", ["hpe-edge", "evaluate", *map(str, arguments)])
     assert command(*arguments, "--margin-curve", "--margin", 0.1) == 0
     report = json.loads(capsys.readouterr().out)
     assert report["metrics"]["pitch_deg"] == pytest.approx(0, abs=1)
