@@ -11,7 +11,7 @@ import pytest
 from numpy.typing import NDArray
 from tiny_models import MakeModel, card_dict, mean_network
 
-from hpe_edge.modelcard import FileEntry
+from hpe_edge.cardfiles import FileEntry
 
 
 @pytest.fixture

@@ -25,9 +25,10 @@ from hpe_edge.training.recipe import Recipe
 from torch import Tensor, nn
 
 from hpe_edge import _core, heads
+from hpe_edge.cardfiles import FileEntry
 from hpe_edge.errors import CorruptModelError
 from hpe_edge.heads import BinsHead, Head, Spread, SsrHead
-from hpe_edge.modelcard import ChannelOrder, FileEntry, InputSpec, ModelCard, save_card
+from hpe_edge.modelcard import ChannelOrder, InputSpec, ModelCard, save_card
 
 Floats: TypeAlias = npt.NDArray[np.float32]
 

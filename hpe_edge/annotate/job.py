@@ -21,8 +21,8 @@ from hpe_edge._files import locked, write_whole
 from hpe_edge._workers import Job, share
 from hpe_edge.annotate.inputs import Piece, digest, plan
 from hpe_edge.annotate.table import Estimation, Shard, check_installed, make_shard
+from hpe_edge.cardfiles import sha256_hex
 from hpe_edge.errors import DatasetError, HpeEdgeError
-from hpe_edge.modelcard import sha256_hex
 
 FORMAT: Final = "hpe-edge-annotations/1"
 MANIFEST: Final = "_manifest.json"

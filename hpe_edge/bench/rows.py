@@ -21,11 +21,11 @@ from hpe_edge.bench.measure import Timing, Track, interleave, untracked
 from hpe_edge.bench.picture import drawn_boxes, drawn_head
 from hpe_edge.bench.sustain import Sustained, measure_idle_w, sustain
 from hpe_edge.bench.work import multiply_adds
+from hpe_edge.cardfiles import size_bytes
 from hpe_edge.errors import BackendError, HpeEdgeError, InvalidArgumentError
 from hpe_edge.estimator import HeadPose
 from hpe_edge.heads import decode
 from hpe_edge.hub import Model, resolve
-from hpe_edge.modelcard import size_bytes
 
 PRECISIONS: Final = ("fp32", "int8")
 

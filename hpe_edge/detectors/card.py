@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any, Final, cast
 
 from hpe_edge._fields import Fields
-from hpe_edge.modelcard import ChannelOrder, FileEntry, read_card_json, read_files, read_network, write_card_json
+from hpe_edge.cardfiles import FileEntry, read_card_json, read_files, read_network, write_card_json
+from hpe_edge.modelcard import ChannelOrder
 
 DETECTOR_FORMAT: Final = "hpe-edge-detector/1"
 KINDS: Final = ("safetensors", "onnx", "safetensors-int8", "onnx-int8")
@@ -112,7 +113,7 @@ class DetectorCard:
         """The network of one kind, whole, from the files in ``folder``, after their size and sha256 were checked.
 
         Raises:
-            ModelNotFoundError, CorruptModelError: as :func:`hpe_edge.modelcard.read_network`.
+            ModelNotFoundError, CorruptModelError: as :func:`hpe_edge.cardfiles.read_network`.
         """
         return read_network(self, kind, folder)
 

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from hpe_edge import _core
+from hpe_edge.cardfiles import read_network
 from hpe_edge.errors import CorruptModelError
 from hpe_edge.hub.entries import AnyCard, find
-from hpe_edge.modelcard import ModelCard, read_network
+from hpe_edge.modelcard import ModelCard
 
 
 @dataclass(frozen=True)

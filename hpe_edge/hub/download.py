@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import IO, Any, Final
 from urllib.parse import quote, urlsplit
 
+from hpe_edge.cardfiles import FileEntry
 from hpe_edge.errors import CorruptModelError, HubError, ModelNotFoundError
-from hpe_edge.modelcard import FileEntry
 
 Progress = Callable[[str, int, int], None]
 """Called with a file's name, the bytes of it that are there, and those it has."""

@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import Final, Literal, TypeAlias
 
 import hpe_edge.models
+from hpe_edge.cardfiles import read_card_json, read_network
 from hpe_edge.detectors.card import DETECTOR_FORMAT, DetectorCard, load_detector_card
 from hpe_edge.errors import CorruptModelError, InvalidArgumentError, ModelNotFoundError
-from hpe_edge.modelcard import ModelCard, load_card, read_card_json, read_network
+from hpe_edge.modelcard import ModelCard, load_card
 
 Kind: TypeAlias = Literal["model", "detector"]
 AnyCard: TypeAlias = ModelCard | DetectorCard

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from hpe_edge._files import locked
+from hpe_edge.cardfiles import FileEntry, parse_card_json, sha256_hex
 from hpe_edge.errors import CorruptModelError, HpeEdgeError, InvalidArgumentError, ModelNotFoundError
 from hpe_edge.hub.check import check_files
 from hpe_edge.hub.entries import CARD_NAME, FOLDERS, AnyCard, Entry, find, kind_of, open_card, read_card, user_folder
-from hpe_edge.modelcard import FileEntry, parse_card_json, sha256_hex
 
 if TYPE_CHECKING:
     from hpe_edge.hub.download import Progress

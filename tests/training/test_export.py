@@ -20,9 +20,10 @@ from hpe_edge.training.provenance import source_commit
 from hpe_edge.training.recipe import Recipe, load_recipe, recipe_from_dict
 
 from hpe_edge import HeadPose
+from hpe_edge.cardfiles import read_network
 from hpe_edge.errors import CheckpointError, CorruptModelError
 from hpe_edge.heads import BinsHead, SsrHead
-from hpe_edge.modelcard import load_card, read_network
+from hpe_edge.modelcard import load_card
 
 pytest.importorskip("onnxruntime", reason="the onnx extra is not installed")
 onnx = pytest.importorskip("onnx", reason="the training extra is not installed")

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from reference.network import run_network
 
 from hpe_edge import _core, heads
+from hpe_edge.cardfiles import FileEntry, read_verified
 from hpe_edge.errors import DatasetError, InvalidArgumentError, ModelNotFoundError
-from hpe_edge.modelcard import FileEntry, load_card, read_verified, save_card
+from hpe_edge.modelcard import load_card, save_card
 
 onnx = pytest.importorskip("onnx", reason="the training extra is not installed")
 onnxruntime = pytest.importorskip("onnxruntime", reason="the onnx extra is not installed")

@@ -14,8 +14,9 @@ from tiny_models import MakeModel, card_dict, mean_network
 
 from hpe_edge import HeadPose, backends, hub
 from hpe_edge.backends import Backend, open_backend
+from hpe_edge.cardfiles import FileEntry
 from hpe_edge.errors import BackendError, CorruptModelError, InvalidArgumentError, MissingDependencyError
-from hpe_edge.modelcard import FileEntry, load_card, save_card
+from hpe_edge.modelcard import load_card, save_card
 
 torch = pytest.importorskip("torch", reason="the torch extra is not installed")
 on_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="torch finds no NVIDIA GPU")

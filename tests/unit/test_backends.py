@@ -17,6 +17,7 @@ from tiny_models import MakeModel, card_dict, mean_network
 from hpe_edge import _plugins, backends, hub
 from hpe_edge.backends import Backend, available_backends, open_backend
 from hpe_edge.backends.native import NativeBackend
+from hpe_edge.cardfiles import FileEntry
 from hpe_edge.errors import (
     BackendError,
     CorruptModelError,
@@ -24,7 +25,7 @@ from hpe_edge.errors import (
     MissingDependencyError,
     ModelNotFoundError,
 )
-from hpe_edge.modelcard import FileEntry, ModelCard, load_card, save_card
+from hpe_edge.modelcard import ModelCard, load_card, save_card
 
 
 def _open(card: Path, name: str = "onnxruntime", threads: int = 1) -> Backend:

@@ -22,9 +22,10 @@ from hpe_edge.bench import fresh, measure, work
 from hpe_edge.bench.fresh import Peak, ProbeError, Start
 from hpe_edge.bench.measure import Timing, interleave, turn
 from hpe_edge.bench.rows import Row, Settings, _ratio, run_benchmark
+from hpe_edge.cardfiles import FileEntry
 from hpe_edge.cli import main
 from hpe_edge.errors import InvalidArgumentError, MissingDependencyError
-from hpe_edge.modelcard import FileEntry, load_card, save_card
+from hpe_edge.modelcard import load_card, save_card
 
 
 class Machine:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from tiny_models import MakeModel
 
 from hpe_edge import HeadPose, _core
+from hpe_edge.cardfiles import FileEntry
 from hpe_edge.detectors import Detector, Follower, available_detectors, face, open_detector
 from hpe_edge.detectors.card import DetectorCard, load_detector_card
 from hpe_edge.detectors.face import FaceDetector
@@ -25,7 +26,7 @@ from hpe_edge.errors import (
     InvalidImageError,
     ModelNotFoundError,
 )
-from hpe_edge.modelcard import FileEntry, InputSpec
+from hpe_edge.modelcard import InputSpec
 
 Image = NDArray[np.uint8]
 SPEC = InputSpec("input", 64, 64, 0.4, True, "bgr", (127.5,) * 3, (1 / 128,) * 3)

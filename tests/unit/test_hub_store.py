@@ -19,10 +19,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hpe_edge import HeadPose, hub
+from hpe_edge.cardfiles import FileEntry
 from hpe_edge.cli import main
 from hpe_edge.errors import CorruptModelError, HubError, InvalidArgumentError, ModelNotFoundError
 from hpe_edge.hub import download, store
-from hpe_edge.modelcard import FileEntry
 
 BUNDLED = hub.models_folder()
 

@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 from tiny_models import MakeModel, card_dict
 
+from hpe_edge.cardfiles import FileEntry, read_verified, sha256_hex
 from hpe_edge.errors import CorruptModelError, ModelNotFoundError
 from hpe_edge.heads import Spread
-from hpe_edge.modelcard import FileEntry, ModelCard, load_card, read_verified, save_card, sha256_hex
+from hpe_edge.modelcard import ModelCard, load_card, save_card
 
 SSR: dict[str, Any] = {
     "kind": "ssr",

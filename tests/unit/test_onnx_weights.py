@@ -12,8 +12,9 @@ from tiny_models import card_dict
 
 from hpe_edge import _onnx_weights, hub
 from hpe_edge.backends import open_backend
+from hpe_edge.cardfiles import FileEntry, read_network, read_verified, size_bytes
 from hpe_edge.errors import CorruptModelError, ModelNotFoundError
-from hpe_edge.modelcard import FileEntry, ModelCard, load_card, read_network, read_verified, size_bytes
+from hpe_edge.modelcard import ModelCard, load_card
 
 onnx = pytest.importorskip("onnx", reason="the training extra is not installed")
 

@@ -26,9 +26,9 @@ from hpe_edge.training.onnx_graph import write_onnx
 from torch import nn
 
 from hpe_edge import _core
+from hpe_edge.cardfiles import FileEntry
 from hpe_edge.detectors.card import DetectorCard, DetectorInput, DetectorOutput, save_detector_card
 from hpe_edge.errors import CheckpointError, CorruptModelError
-from hpe_edge.modelcard import FileEntry
 
 SIDE = 320  # of the stored networks; they are planned anew for other sizes
 PARITY = 1e-3

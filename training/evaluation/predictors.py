@@ -17,10 +17,11 @@ from hpe_edge.training.evaluation.crops import CROP_RECIPES, Crop, on_black
 from numpy.typing import NDArray
 
 from hpe_edge import HeadPose, HeadPoses
+from hpe_edge.cardfiles import FileEntry, read_verified
 from hpe_edge.errors import CorruptModelError, InvalidArgumentError, ModelNotFoundError, missing_dependency
 from hpe_edge.heads import AnglesHead
 from hpe_edge.hub import resolve
-from hpe_edge.modelcard import FileEntry, InputSpec, ModelCard, read_verified, save_card
+from hpe_edge.modelcard import InputSpec, ModelCard, save_card
 
 MAX_MARGIN = 4.0
 

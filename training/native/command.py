@@ -7,8 +7,9 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+from hpe_edge.cardfiles import FileEntry, read_network
 from hpe_edge.errors import InvalidArgumentError, ModelNotFoundError
-from hpe_edge.modelcard import FileEntry, load_card, read_network, save_card
+from hpe_edge.modelcard import load_card, save_card
 
 KIND = "safetensors"
 

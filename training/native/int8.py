@@ -26,9 +26,10 @@ from hpe_edge.training.native.to_onnx import onnx_model
 
 from hpe_edge import _core, heads
 from hpe_edge.bench.measure import interleave
+from hpe_edge.cardfiles import FileEntry, read_verified
 from hpe_edge.errors import DatasetError, InvalidArgumentError
 from hpe_edge.heads import Head
-from hpe_edge.modelcard import FileEntry, InputSpec, Int8Record, ModelCard, read_verified, save_card
+from hpe_edge.modelcard import InputSpec, Int8Record, ModelCard, save_card
 
 FLOAT_KIND, NATIVE_KIND, ONNX_KIND = "safetensors", "safetensors-int8", "onnx-int8"
 HELD_OUT = 0.25  # of the identities

@@ -9,8 +9,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hpe_edge.cardfiles import read_verified
 from hpe_edge.errors import ModelNotFoundError
-from hpe_edge.modelcard import Int8Record, ModelCard, load_card, read_verified
+from hpe_edge.modelcard import Int8Record, ModelCard, load_card
 
 if TYPE_CHECKING:
     from hpe_edge.training.native.graph import Floats

@@ -6,7 +6,7 @@ import onnx
 from hpe_edge.training.native.container import places
 from onnx import TensorProto, external_data_helper, numpy_helper
 
-from hpe_edge.modelcard import sha256_hex
+from hpe_edge.cardfiles import sha256_hex
 
 LEAST_BYTES = 64
 """Smaller tensors stay inside: to name their place takes as much."""
