@@ -27,7 +27,7 @@ fi
 echo "wheel of $size bytes"
 python scripts/check_platform.py "$wheel"
 
-cp -r examples/c examples/cpp "$work"
+cp -r examples/c examples/cpp docs/demo.mp4 "$work"
 python - "$work/photo.ppm" <<'PYTHON'  # here, where scikit-image is
 import sys
 from pathlib import Path
@@ -76,3 +76,10 @@ for program in ("build-c/estimate_image_c", "build-cpp/estimate_image"):
     np.testing.assert_allclose(found, expected.euler_deg, atol=1e-3, err_msg=program)
 print("programs in C and C++ say the same as Python")
 PYTHON
+if [ -x build-cpp/capture_loop ]; then  # OpenCV is there
+    build-cpp/capture_loop --print "$(venv/bin/python -m hpe_edge --models-dir)/fsanet.json" demo.mp4 >angles
+    test "$(grep -c '^yaw ' angles)" -gt 50
+    echo "the capture loop follows a video"
+else
+    echo "CAPTURE LOOP NOT BUILT: OpenCV for C++ not found; install it with: apt-get install libopencv-dev"
+fi
