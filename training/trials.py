@@ -26,6 +26,7 @@ from hpe_edge.training.recipe import Recipe
 from numpy.typing import NDArray
 
 from hpe_edge import _core
+from hpe_edge._files import write_whole
 
 Say = Callable[[str], None]
 _RESAMPLES = 2000
@@ -64,9 +65,7 @@ def kept(folder: Path, wanted: Mapping[str, Any], say: Say = silent) -> dict[str
 def keep(folder: Path, result: dict[str, Any]) -> dict[str, Any]:
     """Write a finished row with the commit that made it, and return it."""
     result = result | {"commit": source_commit()}
-    partial = folder / "result.json.partial"
-    partial.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
-    partial.replace(folder / "result.json")
+    write_whole(folder / "result.json", (json.dumps(result, indent=1) + "\n").encode())
     return result
 
 

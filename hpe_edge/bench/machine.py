@@ -18,7 +18,7 @@ def describe_machine() -> dict[str, Any]:
     """JSON-ready facts: processor, cores, load, system, Python, libraries, instruction set, and what the board says.
 
     >>> sorted(describe_machine())[:4]
-    ['board', 'clock_range_mhz', 'commit', 'cores']
+    ['board', 'clock_range_mhz', 'cores', 'cpu']
     """
     return {
         **describe_board(),
@@ -30,8 +30,6 @@ def describe_machine() -> dict[str, Any]:
         "python": f"{platform.python_implementation()} {platform.python_version()}",
         "libraries": {name: _version(name) for name in _PACKAGES},
         "instruction_set": _core.isa(),
-        # An installed package does not know the commit that it was built from.
-        "commit": "unknown",
     }
 
 

@@ -8,7 +8,8 @@ from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-from filelock import FileLock
+
+from hpe_edge._files import locked
 
 Arrays: TypeAlias = dict[str, npt.NDArray[Any]]
 
@@ -19,8 +20,7 @@ def open_cache(target: Path, make: Callable[[Path], Arrays]) -> tuple[npt.NDArra
     ``make`` fills what `new_pictures` gives it and returns the labels. They are written last and by rename: their
     presence means complete. Of several processes that start together one makes the cache and the others wait.
     """
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(f"{target}.lock"):
+    with locked(target.with_name(f"{target.name}.lock")):
         if not (target / "labels.npz").is_file():
             target.mkdir(exist_ok=True)
             made = make(target)
