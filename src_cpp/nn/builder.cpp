@@ -17,13 +17,13 @@ void check_size(const char* what, std::size_t numbers) {
 }
 
 // The life of each buffer in steps, as those say what they read and write.
-std::vector<Buffer> lives(const std::vector<std::size_t>& sizes, const std::vector<std::unique_ptr<Step>>& steps,
+std::vector<Buffer> lives(const std::vector<std::size_t>& sizes, const std::vector<StepNote>& steps,
                           const std::vector<Operand>& outputs) {
     const int end = static_cast<int>(steps.size());
     std::vector<Buffer> buffers;
     for (const std::size_t size : sizes) buffers.push_back({size, end, -1});
     for (int i = 0; i < end; ++i) {
-        for (const auto* list : {&steps[static_cast<std::size_t>(i)]->reads, &steps[static_cast<std::size_t>(i)]->writes}) {
+        for (const auto* list : {&steps[static_cast<std::size_t>(i)].reads, &steps[static_cast<std::size_t>(i)].writes}) {
             for (const int b : *list) {
                 Buffer& buffer = buffers[static_cast<std::size_t>(b)];
                 buffer.first = std::min(buffer.first, i);
@@ -68,18 +68,18 @@ Operand Builder::copied(const Place& from, const Value& value, const Strides& wa
         step.type = value.type;
         step.count = runs.count;
         step.source_step = runs.source_step;
-        step.sources = std::move(runs.sources);
-        step.targets = std::move(runs.targets);
+        step.sources = keep(runs.sources);
+        step.targets = keep(runs.targets);
         return {out, nullptr};
     }
-    AlignedFloats floats(element_count(value.shape));
+    std::vector<float> floats(element_count(value.shape));
     for (std::size_t r = 0; r < runs.sources.size(); ++r) {
         for (int i = 0; i < runs.count; ++i) {
-            floats.data()[runs.targets[r] + i] =
+            floats[static_cast<std::size_t>(runs.targets[r] + i)] =
                 from.operand.constant[runs.sources[r] + static_cast<std::ptrdiff_t>(i) * runs.source_step];
         }
     }
-    return {-1, keep(std::move(floats))};
+    return {-1, keep(floats).data()};
 }
 
 Operand Builder::read(int value, const Order& order) {
@@ -102,14 +102,14 @@ Operand Builder::read(int value, const Order& order) {
 
 int Builder::read_owned(int value, const Order& order, std::size_t tail) {
     Operand operand = read(value, order);
-    if (operand.constant != nullptr || is_input(operand)) {
+    if (operand.constant != nullptr || is_input(operand) || operand.start > 0) {
         const Strides strides = dense(shape(value), order);
         const int out = scratch(element_count(shape(value)));
         auto& step = add<CopyStep>("own " + this->value(value).name, buffers_of({operand}), {out});
         step.x = operand;
         step.out = out;
         step.count = static_cast<int>(element_count(shape(value)));
-        step.sources = step.targets = {0};
+        step.sources = step.targets = keep(Offsets{0});
         operand = {out, nullptr};
     }
     enlarge(operand.buffer, element_count(shape(value)) + tail, this->value(value).type);
@@ -143,11 +143,6 @@ void Builder::enlarge(int buffer, std::size_t elements, Type type) {
     buffer_sizes_[index(buffer)] = std::max(buffer_sizes_[index(buffer)], size);
 }
 
-const float* Builder::keep(AlignedFloats floats) {
-    constants_.push_back(std::move(floats));
-    return constants_.back().data();
-}
-
 void Builder::charge(std::size_t numbers) {
     charged_ += numbers;
     check_size("a plan", charged_);
@@ -168,10 +163,10 @@ bool Builder::skipped(const Node* node) const {
 Builder::Result Builder::finish() {
     std::vector<Operand> outputs;
     for (const Output& output : graph_.outputs) outputs.push_back(read(output.value, plain_order(shape(output.value))));
-    const std::vector<Buffer> buffers = lives(buffer_sizes_, steps_, outputs);
+    const std::vector<Buffer> buffers = lives(buffer_sizes_, notes_, outputs);
     Arena arena = plan_arena(buffers);
     check_size("a workspace", arena.size);
-    return {std::move(steps_), std::move(outputs), std::move(constants_), std::move(arena)};
+    return {std::move(steps_), std::move(notes_), std::move(outputs), std::move(constants_), std::move(arena)};
 }
 
 }  // namespace hpe::nn

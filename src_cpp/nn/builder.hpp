@@ -15,6 +15,12 @@
 
 namespace hpe::nn {
 
+// What a run need not know of a step.
+struct StepNote {
+    std::string name;
+    std::vector<int> reads, writes;  // buffers; those only written are scratch or the output
+};
+
 // Where a value lies.
 struct Place {
     Operand operand;
@@ -52,17 +58,18 @@ class Builder {
     int scratch(std::size_t elements, Type type = Type::F32);
     void enlarge(int buffer, std::size_t elements, Type type = Type::F32);
 
-    // Keeps floats for as long as the plan lives; also bytes, which are then in the memory of the floats.
-    const float* keep(AlignedFloats floats);
+    // A copy that lives as long as the plan, in the order of the calls.
+    template <class T>
+    std::span<const T> keep(const std::vector<T>& values) {
+        return constants_.keep(values);
+    }
 
     template <class S>
     S& add(std::string name, std::vector<int> reads, std::vector<int> writes) {
         auto step = std::make_unique<S>();
         S& result = *step;
-        step->name = std::move(name);
-        step->reads = std::move(reads);
-        step->writes = std::move(writes);
         steps_.push_back(std::move(step));
+        notes_.push_back({std::move(name), std::move(reads), std::move(writes)});
         return result;
     }
 
@@ -79,8 +86,9 @@ class Builder {
 
     struct Result {
         std::vector<std::unique_ptr<Step>> steps;
+        std::vector<StepNote> notes;  // of each step
         std::vector<Operand> outputs;
-        std::vector<AlignedFloats> constants;
+        Constants constants;
         Arena arena;  // of all buffers but the input, which is buffer 0 and belongs to the caller
     };
     // Outputs are read in plain order. Call once, after all nodes.
@@ -96,7 +104,8 @@ class Builder {
     std::vector<std::vector<Place>> copies_;  // of values, in other orders
     std::vector<std::size_t> buffer_sizes_;
     std::vector<std::unique_ptr<Step>> steps_;
-    std::vector<AlignedFloats> constants_;
+    std::vector<StepNote> notes_;
+    Constants constants_;
     std::vector<std::vector<const Node*>> readers_;
     std::vector<const Node*> skipped_;
     std::size_t charged_ = 0;

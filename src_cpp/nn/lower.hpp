@@ -32,11 +32,6 @@ struct Fused {
 [[nodiscard]] simd::Clamp no_clamp();
 
 // A [columns, depth] matrix, element (n, k) at n * column_step + k * depth_step, as blocks of columns for the kernel.
-struct Packed {
-    AlignedFloats floats;
-    std::ptrdiff_t weights_pitch;
-    std::ptrdiff_t block_pitch;
-};
 [[nodiscard]] std::size_t packed_size(const simd::NetworkKernels& kernels, int columns, int depth);
 void pack(const simd::NetworkKernels& kernels, const float* matrix, int columns, int depth, std::ptrdiff_t column_step,
           std::ptrdiff_t depth_step, float* out);

@@ -18,9 +18,9 @@ Operand packed_taps(Builder& builder, const Value& weight, int first, int column
         const float* const filter = weight.data.data() + static_cast<std::ptrdiff_t>(first + o) * depth;
         for (int k = 0; k < depth; ++k) taps_first.push_back(planar ? filter[k] : filter[k % channels * taps + k / channels]);
     }
-    AlignedFloats packed(packed_size(builder.kernels(), columns, depth));
+    std::vector<float> packed(packed_size(builder.kernels(), columns, depth));
     pack(builder.kernels(), taps_first.data(), columns, depth, depth, 1, packed.data());
-    return {-1, builder.keep(std::move(packed))};
+    return {-1, builder.keep(packed).data()};
 }
 
 struct Target {
@@ -61,8 +61,9 @@ void lower_planar(Builder& builder, const Node& node, const Window& w) {
     step.bias = to.bias;
     step.has_bias = true;
     step.gemm = gemm_of(builder, w.pixels(), channels * w.kernel.y, w.kernel.x, to.channels, to);
-    step.offsets = plane_offsets(w, planes, channels);
-    step.gemm.row_step = even_step(step.offsets, w.pixels(), builder.kernels().tile_rows);
+    const Offsets offsets = plane_offsets(w, planes, channels);
+    step.gemm.offsets = builder.keep(offsets).data();
+    step.gemm.row_step = even_step(offsets, w.pixels(), builder.kernels().tile_rows);
 }
 
 void lower_depthwise_planar(Builder& builder, const Node& node, const Window& w) {
@@ -87,13 +88,13 @@ void lower_depthwise_planar(Builder& builder, const Node& node, const Window& w)
 // Weights [taps][channels], as the kernel takes them.
 const float* depthwise_taps(Builder& builder, const Value& weight, int taps) {
     const int channels = weight.shape[0];
-    AlignedFloats result(weight.data.size());
+    std::vector<float> result(weight.data.size());
     for (int c = 0; c < channels; ++c) {
         for (int t = 0; t < taps; ++t) {
-            result.data()[t * channels + c] = weight.data[static_cast<std::size_t>(c * taps + t)];
+            result[static_cast<std::size_t>(t * channels + c)] = weight.data[static_cast<std::size_t>(c * taps + t)];
         }
     }
-    return builder.keep(std::move(result));
+    return builder.keep(result).data();
 }
 
 // The 1x1 convolution that alone reads the value, if it pays to go through both block by block: where the image between them
@@ -122,11 +123,11 @@ void lower_depthwise(Builder& builder, const Node& node, const Window& w) {
     const Fused fused = fuse_clamp(builder, node);
     const Operand bias = builder.read(node.inputs[2], {0});
     const float* const taps = depthwise_taps(builder, builder.value(node.inputs[1]), w.taps());
+    const std::int32_t* const offsets = builder.keep(tap_offsets(w, channels, end_of(builder, input))).data();
     const auto fill = [&](auto& step) {
         step.x = x;
-        step.depthwise = {nullptr,       nullptr,  w.pixels(),  w.pixels(), w.taps(), taps,
+        step.depthwise = {nullptr,       offsets,  w.pixels(),  w.pixels(), w.taps(), taps,
                           bias.constant, channels, fused.clamp, nullptr};
-        step.offsets = tap_offsets(w, channels, end_of(builder, input));
         if (w.padded()) step.zeros = {element_count(builder.shape(input)), static_cast<std::size_t>(channels)};
     };
     const std::string name = builder.value(node.output).name;
@@ -152,7 +153,7 @@ void lower_depthwise(Builder& builder, const Node& node, const Window& w) {
     step.gemm.weights = weights.constant;
     step.gemm.bias = to.bias.constant;
     step.gemm.row_step = channels;
-    for (int r = 0; r < block; ++r) step.row_offsets.push_back(r * channels);
+    step.gemm.offsets = builder.keep(row_offsets(block, channels)).data();
 }
 
 void lower_winograd(Builder& builder, const Node& node, const Window& w, int m) {
@@ -165,7 +166,7 @@ void lower_winograd(Builder& builder, const Node& node, const Window& w, int m) 
     const int transformed = builder.scratch(static_cast<std::size_t>(cells * tiles * channels));
     const int product = builder.scratch(static_cast<std::size_t>(cells * tiles * to.channels));
     const std::size_t pitch = packed_size(builder.kernels(), to.channels, channels);
-    AlignedFloats weights(pitch * static_cast<std::size_t>(cells));
+    std::vector<float> weights(pitch * static_cast<std::size_t>(cells));
     const std::vector<float> filters = winograd_filters(builder.value(node.inputs[1]), m);
     for (int i = 0; i < cells; ++i) {
         pack(builder.kernels(), filters.data() + static_cast<std::ptrdiff_t>(i) * to.channels * channels, to.channels,
@@ -179,15 +180,16 @@ void lower_winograd(Builder& builder, const Node& node, const Window& w, int m) 
     step.product = product;
     step.weights_pitch = pitch;
     step.zeros = {element_count(builder.shape(input)), static_cast<std::size_t>(channels)};
-    step.input = {m, nullptr, nullptr, tiles, channels, nullptr};
-    step.output = {m, nullptr, nullptr, tiles, to.bias.constant, to.channels, to.clamp, nullptr};
+    const Pair size{w.out_height, w.out_width};
+    const auto input_offsets = builder.keep(winograd_input_offsets(w.height, w.width, channels, w.pad, size, m));
+    step.input = {m, nullptr, input_offsets.data(), tiles, channels, nullptr};
     step.gemm = gemm_of(builder, tiles, 1, channels, to.channels, to);
-    step.gemm.weights = builder.keep(std::move(weights));
+    step.gemm.offsets = builder.keep(row_offsets(tiles, channels)).data();
+    step.gemm.weights = builder.keep(weights).data();
     step.gemm.clamp = no_clamp();
-    step.input_offsets = winograd_input_offsets(w.height, w.width, channels, w.pad, {w.out_height, w.out_width}, m);
-    step.output_offsets = winograd_output_offsets({w.out_height, w.out_width}, to.channels, m);
-    for (int t = 0; t < tiles; ++t) step.row_offsets.push_back(t * channels);
     step.gemm.row_step = channels;
+    const auto output_offsets = builder.keep(winograd_output_offsets(size, to.channels, m));
+    step.output = {m, nullptr, output_offsets.data(), tiles, to.bias.constant, to.channels, to.clamp, nullptr};
 }
 
 // Any convolution, group by group.
@@ -198,6 +200,8 @@ void lower_gathered(Builder& builder, const Node& node, const Window& w, int gro
     const int x = builder.read_owned(input, image_order(), static_cast<std::size_t>(channels));
     const Target to = target(builder, node);
     const int columns = to.channels / groups;
+    const Offsets offsets = tap_offsets(w, channels, end_of(builder, input));
+    const KeptOffsets kept = builder.keep(offsets);
     for (int g = 0; g < groups; ++g) {
         const Operand weights = packed_taps(builder, builder.value(node.inputs[1]), g * columns, columns, false);
         auto& step = builder.add<GemmStep>("conv " + builder.value(node.output).name, {x}, {to.buffer});
@@ -209,8 +213,8 @@ void lower_gathered(Builder& builder, const Node& node, const Window& w, int gro
         step.bias = {-1, to.bias.constant + g * columns};
         step.has_bias = true;
         step.gemm = gemm_of(builder, w.pixels(), w.taps(), depth, columns, to);
-        step.offsets = tap_offsets(w, channels, end_of(builder, input));
-        step.gemm.row_step = even_step(step.offsets, w.pixels(), builder.kernels().tile_rows);
+        step.gemm.offsets = kept.data();
+        step.gemm.row_step = even_step(offsets, w.pixels(), builder.kernels().tile_rows);
         if (w.padded()) step.zeros = {element_count(builder.shape(input)), static_cast<std::size_t>(channels)};
     }
 }
@@ -253,12 +257,14 @@ void lower(Builder& builder, const Node& node, const Pool& pool) {
     const Window w = window(builder, node, pool.kernel, pool.stride, pool.pad);
     const int x = builder.read_owned(input, image_order(), 0);
     const int out = builder.write(node.output, image_order());
+    const Offsets offsets = tap_offsets(w, channels, -1);
+    const std::int32_t* const cells = builder.keep(offsets).data();
+    const bool mean = pool.kind == PoolKind::Average;
+    const float* const scale = mean ? builder.keep(average_factors(w, offsets, pool.count_pad)).data() : nullptr;
     const auto fill = [&](auto& step) {
         step.x = x;
         step.out = out;
-        step.offsets = tap_offsets(w, channels, -1);
-        step.pool = {nullptr, nullptr, w.pixels(), w.taps(), nullptr, channels, nullptr};
-        if (pool.kind == PoolKind::Average) step.scale = average_factors(w, step.offsets, pool.count_pad);
+        step.pool = {nullptr, cells, w.pixels(), w.taps(), scale, channels, nullptr};
     };
     const std::string name = "pool " + builder.value(node.output).name;
     if (builder.value(input).type == Type::U8) {

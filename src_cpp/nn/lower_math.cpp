@@ -80,7 +80,7 @@ Order result_order(const Builder& builder, const Node& node) {
 }
 
 // The fastest axes of the result along which both operands advance evenly, by one or not at all, are one run.
-void make_runs(BinaryStep& step, const Shape& shape, Order order, const Strides& a, const Strides& b) {
+void make_runs(Builder& builder, BinaryStep& step, const Shape& shape, Order order, const Strides& a, const Strides& b) {
     step.count = 1;
     while (!order.empty()) {
         const std::size_t axis = at(order.back());
@@ -94,18 +94,20 @@ void make_runs(BinaryStep& step, const Shape& shape, Order order, const Strides&
         step.count *= shape[axis];
         order.pop_back();
     }
-    step.a_offsets = step.b_offsets = {0};
+    Offsets a_offsets{0}, b_offsets{0};
     for (auto axis = order.rbegin(); axis != order.rend(); ++axis) {
         Offsets a_next, b_next;
         for (int i = 0; i < shape[at(*axis)]; ++i) {
-            for (std::size_t r = 0; r < step.a_offsets.size(); ++r) {
-                a_next.push_back(step.a_offsets[r] + static_cast<std::int32_t>(i * a[at(*axis)]));
-                b_next.push_back(step.b_offsets[r] + static_cast<std::int32_t>(i * b[at(*axis)]));
+            for (std::size_t r = 0; r < a_offsets.size(); ++r) {
+                a_next.push_back(a_offsets[r] + static_cast<std::int32_t>(i * a[at(*axis)]));
+                b_next.push_back(b_offsets[r] + static_cast<std::int32_t>(i * b[at(*axis)]));
             }
         }
-        step.a_offsets = std::move(a_next);
-        step.b_offsets = std::move(b_next);
+        a_offsets = std::move(a_next);
+        b_offsets = std::move(b_next);
     }
+    step.a_offsets = builder.keep(a_offsets);
+    step.b_offsets = builder.keep(b_offsets);
 }
 
 }  // namespace
@@ -154,7 +156,7 @@ void lower(Builder& builder, const Node& node, const Binary& binary) {
     step.a = operands[0];
     step.b = operands[1];
     step.out = out;
-    make_runs(step, shape, order, strides[0], strides[1]);
+    make_runs(builder, step, shape, order, strides[0], strides[1]);
 }
 
 }  // namespace hpe::nn

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "nn/lower.hpp"
+#include "nn/window.hpp"
 
 namespace hpe::nn {
 namespace {
@@ -103,13 +104,12 @@ void lower_narrow(Builder& builder, const Node& node, const Product& p) {
     const int depth = builder.shape(p.left)[at(axis)];
     const Shape& shape = builder.shape(p.right);
     const Strides strides = dense(shape, plain_order(shape));
-    AlignedFloats packed(static_cast<std::size_t>(depth) * simd::kNarrow);
-    std::fill_n(packed.data(), static_cast<std::size_t>(depth) * simd::kNarrow, 0.0F);
+    std::vector<float> packed(static_cast<std::size_t>(depth) * simd::kNarrow);
     for (int n = 0; n < shape[at(column_axis)]; ++n) {
         for (int k = 0; k < depth; ++k) {
             const auto to = static_cast<std::size_t>((k / simd::kNarrow * simd::kNarrow + n) * simd::kNarrow + k % simd::kNarrow);
             const auto from = n * strides[at(column_axis)] + k * strides[at(1 - column_axis)];
-            packed.data()[to] = builder.value(p.right).data[static_cast<std::size_t>(from)];
+            packed[to] = builder.value(p.right).data[static_cast<std::size_t>(from)];
         }
     }
     const Operand x = builder.read(p.left, with_fastest(builder, p.left, axis));
@@ -124,7 +124,7 @@ void lower_narrow(Builder& builder, const Node& node, const Product& p) {
     step.gemm.depth = depth;
     step.gemm.x_pitch = depth;
     step.gemm.columns = shape[at(column_axis)];
-    step.gemm.weights = builder.keep(std::move(packed));
+    step.gemm.weights = builder.keep(packed).data();
 }
 
 }  // namespace
@@ -160,13 +160,13 @@ void lower(Builder& builder, const Node& node, const Linear&) {
     const int depth = weight.shape[1];
     const Operand x = builder.read(input, plain_order(shape));
     const Operand bias = builder.read(node.inputs[2], {0});
-    AlignedFloats packed(packed_size(builder.kernels(), columns, depth));
+    std::vector<float> packed(packed_size(builder.kernels(), columns, depth));
     pack(builder.kernels(), weight.data.data(), columns, depth, depth, 1, packed.data());
     const int out = builder.write(fused.output, plain_order(builder.shape(fused.output)));
     auto& step = builder.add<GemmStep>("linear " + builder.value(node.output).name, buffers_of({x}), {out});
     step.x = x;
     step.out = out;
-    step.weights = {-1, builder.keep(std::move(packed))};
+    step.weights = {-1, builder.keep(packed).data()};
     step.bias = bias;
     step.has_bias = true;
     step.gemm = {};
@@ -178,7 +178,7 @@ void lower(Builder& builder, const Node& node, const Linear&) {
     step.gemm.out_pitch = columns;
     set_packed(builder.kernels(), step.gemm);
     step.gemm.row_step = depth;
-    for (int r = 0; r < step.gemm.rows; ++r) step.offsets.push_back(r * depth);
+    step.gemm.offsets = builder.keep(row_offsets(step.gemm.rows, depth)).data();
 }
 
 void lower(Builder& builder, const Node& node, const MatMul&) {
@@ -199,6 +199,7 @@ void lower(Builder& builder, const Node& node, const MatMul&) {
     const int columns = builder.shape(product.right)[at(axis_from_end(builder, product.right, product.right_contiguous))];
     const int depth = right.rows;
     builder.charge(left.batches.size() * sizeof(GemmStep));
+    const KeptOffsets rows = builder.keep(row_offsets(left.rows, left.row_pitch));
     for (std::size_t batch = 0; batch < left.batches.size(); ++batch) {
         auto& step = builder.add<GemmStep>("matmul " + builder.value(node.output).name,
                                            buffers_of({left.operand, right.operand}), {out});
@@ -218,7 +219,7 @@ void lower(Builder& builder, const Node& node, const MatMul&) {
         step.gemm.weights_pitch = right.row_pitch;
         step.gemm.block_pitch = builder.kernels().block_columns(columns);
         step.gemm.row_step = left.row_pitch;
-        for (int r = 0; r < left.rows; ++r) step.offsets.push_back(static_cast<std::int32_t>(r * left.row_pitch));
+        step.gemm.offsets = rows.data();
     }
 }
 

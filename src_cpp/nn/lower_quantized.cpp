@@ -1,6 +1,5 @@
 // Operators on 8-bit values.
 #include <algorithm>
-#include <cstring>
 
 #include "nn/lower.hpp"
 #include "nn/window.hpp"
@@ -9,21 +8,6 @@ namespace hpe::nn {
 namespace {
 
 int quads_of(int depth) { return (depth + simd::kQuad - 1) / simd::kQuad; }
-
-// Bytes that live as long as the plan.
-const std::int8_t* keep_bytes(Builder& builder, const std::vector<std::int8_t>& bytes) {
-    AlignedFloats floats(bytes.size() / sizeof(float) + 1);
-    auto* const to = reinterpret_cast<std::int8_t*>(floats.data());
-    std::copy(bytes.begin(), bytes.end(), to);
-    builder.keep(std::move(floats));
-    return to;
-}
-
-const float* keep_floats(Builder& builder, const std::vector<float>& values) {
-    AlignedFloats floats(values.size());
-    std::copy(values.begin(), values.end(), floats.data());
-    return builder.keep(std::move(floats));
-}
 
 // How a filter is gathered: tap by tap with the channels behind it, or from pixels of four bytes a row of taps at a time.
 struct Gather {
@@ -103,17 +87,16 @@ Offsets pixel_offsets(const Window& w) {
 }
 
 // What the sums of output channels first .. first + columns start from, padded to whole blocks.
-const std::int32_t* starts(Builder& builder, const Value& weight, int first, int columns) {
+std::vector<std::int32_t> starts(const Builder& builder, const Value& weight, int first, int columns) {
     const int block = builder.byte_kernels().block_columns(columns);
     const std::size_t size = weight.weights.size() / static_cast<std::size_t>(weight.shape[0]);
-    std::vector<std::int8_t> bytes(static_cast<std::size_t>((columns + block - 1) / block * block) * sizeof(std::int32_t));
+    std::vector<std::int32_t> sums(static_cast<std::size_t>((columns + block - 1) / block * block));
     for (int n = 0; n < columns; ++n) {
-        std::int32_t sum = 0;
+        std::int32_t& sum = sums[static_cast<std::size_t>(n)];
         for (const std::int8_t w : weight.weights.subspan(static_cast<std::size_t>(first + n) * size, size)) sum += w;
         sum *= builder.byte_kernels().offset;
-        std::memcpy(bytes.data() + static_cast<std::size_t>(n) * sizeof sum, &sum, sizeof sum);
     }
-    return reinterpret_cast<const std::int32_t*>(keep_bytes(builder, bytes));
+    return sums;
 }
 
 // bias - in_zero scale sum w: what the zero of the input adds to every sum is taken off again.
@@ -147,25 +130,27 @@ void lower_products(Builder& builder, const Node& node, const QConv& op, const S
     const int channels = weight.shape[1];  // of a group
     const int out = builder.write(node.output, image_order());
     const std::vector<float> scale(builder.value(node.inputs[2]).data.begin(), builder.value(node.inputs[2]).data.end());
-    const float* const kept_scale = keep_floats(builder, scale);
-    const float* const kept_bias = keep_floats(builder, centred_bias(builder, node, op.in_zero));
+    const float* const kept_scale = builder.keep(scale).data();
+    const float* const kept_bias = builder.keep(centred_bias(builder, node, op.in_zero)).data();
+    const std::int32_t* const offsets = builder.keep(source.offsets).data();
     for (int g = 0; g < groups; ++g) {
-        const std::int8_t* const weights = keep_bytes(builder, packed(builder, weight, g * columns, columns, source.gather));
+        const auto sums = builder.keep(starts(builder, weight, g * columns, columns));
+        const auto weights = builder.keep(packed(builder, weight, g * columns, columns, source.gather));
         auto& step = builder.add<QuantizedGemmStep>("qconv " + builder.value(node.output).name, {source.x}, {out});
         step.x = source.x;
         step.out = out;
         step.x_start = static_cast<std::size_t>(g * channels);
         step.out_start = static_cast<std::size_t>(g * columns);
-        step.offsets = source.offsets;
         step.zero = op.in_zero;
         step.zeros = source.zeros;
         step.gemm = {};
-        step.gemm.row_step = even_step(step.offsets, source.pixels, builder.byte_kernels().tile_rows);
+        step.gemm.row_step = even_step(source.offsets, source.pixels, builder.byte_kernels().tile_rows);
         step.gemm.rows = source.pixels;
         step.gemm.taps = source.gather.taps;
         step.gemm.quads = source.gather.quads;
-        step.gemm.weights = weights;
-        step.gemm.start = starts(builder, weight, g * columns, columns);
+        step.gemm.offsets = offsets;
+        step.gemm.weights = weights.data();
+        step.gemm.start = sums.data();
         step.gemm.scale = kept_scale + g * columns;
         step.gemm.bias = kept_bias + g * columns;
         step.gemm.columns = columns;

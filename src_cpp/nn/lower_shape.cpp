@@ -3,6 +3,7 @@
 #include <numeric>
 
 #include "nn/lower.hpp"
+#include "nn/window.hpp"
 
 namespace hpe::nn {
 namespace {
@@ -25,6 +26,12 @@ Order order_at(const Builder& builder, int value) {
 Place as_it_is(Builder& builder, int value) {
     const Order order = order_at(builder, value);
     return {builder.read(value, order), dense(builder.shape(value), order)};
+}
+
+// What begins at element `start` of it.
+Operand part_of(const Operand& x, int start) {
+    const auto skipped = static_cast<std::size_t>(start);
+    return x.constant != nullptr ? Operand{-1, x.constant + skipped} : Operand{x.buffer, nullptr, x.start + skipped};
 }
 
 // The axes of a reduction as one, when they lie side by side.
@@ -77,10 +84,8 @@ void lower(Builder& builder, const Node& node, const Concat& concat) {
         step.x = x;
         step.out = out;
         step.count = part;
-        for (int o = 0; o < whole.outer; ++o) {
-            step.sources.push_back(o * part);
-            step.targets.push_back(o * whole.n * whole.inner + start);
-        }
+        step.sources = builder.keep(row_offsets(whole.outer, part));
+        step.targets = builder.keep(row_offsets(whole.outer, whole.n * whole.inner, start));
         start += part;
     }
 }
@@ -91,15 +96,18 @@ void lower(Builder& builder, const Node& node, const Slice& slice) {
     const Operand x = builder.read(input, order);
     const Shape& shape = builder.shape(input);
     const AxisView view = axis_view(shape, dense(shape, order), slice.axis);
+    const int first = slice.start * view.inner;
+    if (view.outer == 1 && builder.value(input).type == Type::F32) {  // one piece, which may stay where it is
+        builder.alias(node.output, part_of(x, first), dense(builder.shape(node.output), order));
+        return;
+    }
     const int out = builder.write(node.output, order);
     auto& step = builder.add<CopyStep>("slice " + builder.value(node.output).name, buffers_of({x}), {out});
     step.x = x;
     step.out = out;
     step.count = (slice.stop - slice.start) * view.inner;
-    for (int o = 0; o < view.outer; ++o) {
-        step.sources.push_back((o * view.n + slice.start) * view.inner);
-        step.targets.push_back(o * step.count);
-    }
+    step.sources = builder.keep(row_offsets(view.outer, view.n * view.inner, first));
+    step.targets = builder.keep(row_offsets(view.outer, step.count));
 }
 
 void lower(Builder& builder, const Node& node, const Softmax& softmax) {

@@ -80,11 +80,7 @@ Isa Network::isa() const noexcept { return plan_->isa; }
 
 std::size_t Network::workspace_bytes() const noexcept { return plan_->built.arena.size * sizeof(float); }
 
-std::size_t Network::weight_bytes() const noexcept {
-    std::size_t floats = 0;
-    for (const nn::AlignedFloats& constant : plan_->built.constants) floats += constant.size();
-    return floats * sizeof(float);
-}
+std::size_t Network::weight_bytes() const noexcept { return plan_->built.constants.bytes(); }
 
 Network::Workspace::Workspace(const Network& network)
     : state_(std::make_unique<State>(network, network.plan_->built.arena)) {}
@@ -135,7 +131,7 @@ std::vector<Network::StepTime> Network::profile(int repeats) const {
     for (std::size_t i = 0; i < steps.size(); ++i) {
         const auto middle = times[i].begin() + static_cast<std::ptrdiff_t>(times[i].size() / 2);
         std::nth_element(times[i].begin(), middle, times[i].end());
-        result.push_back({steps[i]->name, *middle});
+        result.push_back({plan_->built.notes[i].name, *middle});
     }
     return result;
 }

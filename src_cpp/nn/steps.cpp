@@ -14,7 +14,6 @@ void GemmStep::run(const Memory& memory, const Kernels& kernels) const {
     if (zeros.count > 0) clear_tail(memory.at(x.buffer), zeros);
     simd::Gemm bound = gemm;
     bound.x = memory.at(x) + x_start;
-    bound.offsets = offsets.data();
     bound.weights = memory.at(weights) + weights_start;
     bound.bias = has_bias ? memory.at(bias) : nullptr;
     bound.out = memory.at(out) + out_start;
@@ -32,7 +31,6 @@ void DepthwiseStep::run(const Memory& memory, const Kernels& kernels) const {
     if (zeros.count > 0) clear_tail(memory.at(x), zeros);
     simd::Depthwise bound = depthwise;
     bound.x = memory.at(x);
-    bound.offsets = offsets.data();
     bound.out = memory.at(out);
     kernels.floats.depthwise(bound);
 }
@@ -44,10 +42,9 @@ void SeparableStep::run(const Memory& memory, const Kernels& kernels) const {
     filters.out = memory.at(between);
     simd::Gemm product = gemm;
     product.x = filters.out;
-    product.offsets = row_offsets.data();
     for (int pixel = 0; pixel < depthwise.pixels; pixel += gemm.rows) {
         filters.pixels = product.rows = std::min(gemm.rows, depthwise.pixels - pixel);
-        filters.offsets = offsets.data() + pixel;
+        filters.offsets = depthwise.offsets + pixel;
         product.out = memory.at(out) + pixel * gemm.out_pitch;
         kernels.floats.depthwise(filters);
         kernels.floats.gemm(product);
@@ -64,8 +61,6 @@ void DepthwisePlanesStep::run(const Memory& memory, const Kernels& kernels) cons
 void PoolStep::run(const Memory& memory, const Kernels& kernels) const {
     simd::PoolCells bound = pool;
     bound.x = memory.at(x);
-    bound.offsets = offsets.data();
-    bound.scale = scale.empty() ? nullptr : scale.data();
     bound.out = memory.at(out);
     kernels.floats.pool(bound);
 }
@@ -74,21 +69,18 @@ void WinogradStep::run(const Memory& memory, const Kernels& kernels) const {
     if (zeros.count > 0) clear_tail(memory.at(x), zeros);
     simd::WinogradInput in = input;
     in.x = memory.at(x);
-    in.offsets = input_offsets.data();
     in.out = memory.at(transformed);
     kernels.floats.winograd_input(in);
     const int side = input.m + 2;
     for (int i = 0; i < side * side; ++i) {
         simd::Gemm bound = gemm;
         bound.x = in.out + static_cast<std::ptrdiff_t>(i) * in.tiles * in.channels;
-        bound.offsets = row_offsets.data();
         bound.weights = gemm.weights + static_cast<std::size_t>(i) * weights_pitch;
         bound.out = memory.at(product) + static_cast<std::ptrdiff_t>(i) * in.tiles * gemm.columns;
         kernels.floats.gemm(bound);
     }
     simd::WinogradOutput back = output;
     back.x = memory.at(product);
-    back.offsets = output_offsets.data();
     back.out = memory.at(out);
     kernels.floats.winograd_output(back);
 }
@@ -145,7 +137,6 @@ void QuantizedGemmStep::run(const Memory& memory, const Kernels& kernels) const 
     std::fill_n(bytes + zeros.at, zeros.count, static_cast<std::uint8_t>(zero));
     simd::QuantizedGemm bound = gemm;
     bound.x = bytes + x_start;
-    bound.offsets = offsets.data();
     bound.out = memory.bytes_at(out) + out_start;
     kernels.bytes.gemm(bound);
 }
@@ -153,8 +144,6 @@ void QuantizedGemmStep::run(const Memory& memory, const Kernels& kernels) const 
 void QuantizedPoolStep::run(const Memory& memory, const Kernels& kernels) const {
     simd::QuantizedPool bound = pool;
     bound.x = memory.bytes_at(x);
-    bound.offsets = offsets.data();
-    bound.scale = scale.empty() ? nullptr : scale.data();
     bound.out = memory.bytes_at(out);
     kernels.bytes.pool(bound);
 }

@@ -2,7 +2,7 @@
 #pragma once
 
 #include <cstdint>
-#include <string>
+#include <span>
 #include <vector>
 
 #include "nn/graph.hpp"
@@ -12,10 +12,11 @@
 
 namespace hpe::nn {
 
-// What a step reads: a buffer of the workspace, or a constant of the plan.
+// What a step reads: a buffer of the workspace from its element `start`, or a constant of the plan.
 struct Operand {
     int buffer = -1;
     const float* constant = nullptr;
+    std::size_t start = 0;
 };
 
 // The buffers' addresses in one workspace.
@@ -28,7 +29,7 @@ class Memory {
         return reinterpret_cast<std::uint8_t*>(at(buffer));
     }
     [[nodiscard]] const float* at(const Operand& operand) const noexcept {
-        return operand.constant != nullptr ? operand.constant : at(operand.buffer);
+        return operand.constant != nullptr ? operand.constant : at(operand.buffer) + operand.start;
     }
     void set(int buffer, float* address) noexcept { buffers_[static_cast<std::size_t>(buffer)] = address; }
 
@@ -46,12 +47,10 @@ class Step {
   public:
     virtual ~Step() = default;
     virtual void run(const Memory& memory, const Kernels& kernels) const = 0;
-
-    std::string name;
-    std::vector<int> reads, writes;  // buffers; those only written are scratch or the output
 };
 
-using Offsets = std::vector<std::int32_t>;
+using Offsets = std::vector<std::int32_t>;      // while they are made
+using KeptOffsets = std::span<const std::int32_t>;  // among the constants
 
 // Where taps fall outside the image, offsets point behind the input's last element: so many zeros are kept there, or
 // quantized ones.
@@ -61,8 +60,7 @@ struct ZeroTail {
 };
 
 struct GemmStep final : Step {
-    simd::Gemm gemm;  // pointers are filled in while running
-    Offsets offsets;
+    simd::Gemm gemm;  // pointers into the workspace are filled in while running
     Operand x, weights, bias;
     bool has_bias = false;
     int out = -1;
@@ -82,7 +80,6 @@ struct NarrowGemmStep final : Step {
 
 struct DepthwiseStep final : Step {
     simd::Depthwise depthwise;
-    Offsets offsets;
     int x = -1, out = -1;
     ZeroTail zeros;
 
@@ -94,7 +91,6 @@ struct DepthwiseStep final : Step {
 struct SeparableStep final : Step {
     simd::Depthwise depthwise;  // of all pixels
     simd::Gemm gemm;            // of one block
-    Offsets offsets, row_offsets;
     int x = -1, between = -1, out = -1;
     ZeroTail zeros;
 
@@ -111,8 +107,6 @@ struct DepthwisePlanesStep final : Step {
 
 struct PoolStep final : Step {
     simd::PoolCells pool;
-    Offsets offsets;
-    std::vector<float> scale;
     int x = -1, out = -1;
 
     void run(const Memory& memory, const Kernels& kernels) const override;
@@ -123,7 +117,6 @@ struct WinogradStep final : Step {
     simd::WinogradOutput output;
     simd::Gemm gemm;  // of the first of the (m + 2)^2 products
     std::size_t weights_pitch = 0;
-    Offsets input_offsets, output_offsets, row_offsets;
     int x = -1, out = -1, transformed = -1, product = -1;
     ZeroTail zeros;
 
@@ -143,8 +136,8 @@ struct BinaryStep final : Step {
     simd::BinaryOp op;
     Operand a, b;
     int a_step = 1, b_step = 1;
-    int count = 0;                    // elements of one run
-    Offsets a_offsets, b_offsets;     // of each run
+    int count = 0;                     // elements of one run
+    KeptOffsets a_offsets, b_offsets;  // of each run
     int out = -1;
 
     void run(const Memory& memory, const Kernels& kernels) const override;
@@ -175,7 +168,7 @@ struct CopyStep final : Step {
     Type type = Type::F32;  // or U8
     int count = 0;
     int source_step = 1;
-    Offsets sources, targets;
+    KeptOffsets sources, targets;
     bool clear = false;  // the rest of the output becomes zero
     std::size_t out_size = 0;
 
@@ -184,7 +177,6 @@ struct CopyStep final : Step {
 
 struct QuantizedGemmStep final : Step {
     simd::QuantizedGemm gemm;
-    Offsets offsets;
     int x = -1, out = -1;
     std::size_t x_start = 0, out_start = 0;
     ZeroTail zeros;
@@ -195,8 +187,6 @@ struct QuantizedGemmStep final : Step {
 
 struct QuantizedPoolStep final : Step {
     simd::QuantizedPool pool;
-    Offsets offsets;
-    std::vector<float> scale;
     int x = -1, out = -1;
 
     void run(const Memory& memory, const Kernels& kernels) const override;

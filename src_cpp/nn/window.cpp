@@ -23,6 +23,12 @@ Offsets tap_offsets(const Window& w, int pitch, std::int32_t outside) {
     return offsets;
 }
 
+Offsets row_offsets(int rows, std::ptrdiff_t pitch, std::ptrdiff_t first) {
+    Offsets offsets;
+    for (int r = 0; r < rows; ++r) offsets.push_back(static_cast<std::int32_t>(first + r * pitch));
+    return offsets;
+}
+
 std::int32_t end_of(const Builder& builder, int value) {
     return static_cast<std::int32_t>(element_count(builder.shape(value)));
 }
@@ -49,10 +55,12 @@ Planes padded_planes(Builder& builder, int input, const Window& w) {
     copy.count = w.width;
     copy.clear = w.padded();
     copy.out_size = size;
+    Offsets targets;
     for (int row = 0; row < channels * w.height; ++row) {
-        copy.sources.push_back(row * w.width);
-        copy.targets.push_back((row / w.height * planes.height + w.pad.top + row % w.height) * planes.width + w.pad.left);
+        targets.push_back((row / w.height * planes.height + w.pad.top + row % w.height) * planes.width + w.pad.left);
     }
+    copy.sources = builder.keep(row_offsets(channels * w.height, w.width));
+    copy.targets = builder.keep(targets);
     return planes;
 }
 

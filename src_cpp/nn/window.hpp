@@ -21,6 +21,9 @@ struct Window {
 // Offsets [taps][pixels] of the input pixels, `pitch` elements each; `outside` for those that the image lacks.
 [[nodiscard]] Offsets tap_offsets(const Window& w, int pitch, std::int32_t outside);
 
+// Offsets of rows that lie `pitch` apart.
+[[nodiscard]] Offsets row_offsets(int rows, std::ptrdiff_t pitch, std::ptrdiff_t first = 0);
+
 // Offset of what lies behind the value's last element: of pixels that the image lacks.
 [[nodiscard]] std::int32_t end_of(const Builder& builder, int value);
 
