@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Final
+from collections.abc import Callable
+from typing import Final, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hpe_edge.errors import InvalidBoxError
-from hpe_edge.images import describe
+from hpe_edge.images import AnyImage, describe
+
+_Result = TypeVar("_Result")
 
 _NUMBERS: Final = "biufO"  # kinds of dtype; NumPy would also read text, and drop what is imaginary
 
@@ -32,10 +33,15 @@ def as_boxes(value: ArrayLike, argument: str) -> NDArray[np.float32]:
     return boxes
 
 
-@contextmanager
-def naming_boxes(argument: str) -> Iterator[None]:
-    """The core names its own argument; the caller knows it as boxes, or as boxes[3] of a batch."""
+def on_boxes(
+    call: Callable[[AnyImage, NDArray[np.float32], str], _Result],
+    image: AnyImage,
+    boxes_xyxy: NDArray[np.float32],
+    pixel_format: str,
+    argument: str,
+) -> _Result:
+    """Make the call; errors name the boxes as the caller knows them, ``boxes`` or ``boxes[3]`` of a batch."""
     try:
-        yield
+        return call(image, boxes_xyxy, pixel_format)
     except InvalidBoxError as error:
         raise InvalidBoxError(str(error).replace("boxes_xyxy", argument)) from error

@@ -6,23 +6,23 @@ import os
 from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import asdict, dataclass
 from threading import Lock
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hpe_edge import _core
 from hpe_edge.backends import Backend, FrameBackend, available_backends, file_kind, open_backend
-from hpe_edge.boxes import as_boxes, naming_boxes
+from hpe_edge.boxes import as_boxes, on_boxes
 from hpe_edge.camera import Camera, place_heads
-from hpe_edge.detectors import Detections, Detector, available_detectors, open_detector
+from hpe_edge.detectors import Detector, available_detectors, open_detector
 from hpe_edge.detectors.face import BUNDLED
 from hpe_edge.detectors.full_frame import full_frame_box
 from hpe_edge.errors import InvalidArgumentError
 from hpe_edge.heads import decode
 from hpe_edge.hub import Model, resolve
 from hpe_edge.images import AnyImage, check_image, describe, image_shape
-from hpe_edge.results import HeadPoses
+from hpe_edge.results import HeadPoses, no_scores
 from hpe_edge.sources import AnySource, Frame, Stream, open_source
 from hpe_edge.tracking import Tracker
 
@@ -61,12 +61,12 @@ class RuntimeInfo:
         return asdict(self)
 
 
-@dataclass(frozen=True)
-class _Frame:
+class _Frame(NamedTuple):
     """An image with its faces, and what the caller calls their boxes."""
 
     image: AnyImage
-    faces: Detections
+    boxes_xyxy: FloatArray
+    scores: FloatArray
     argument: str
     camera: Camera | None
 
@@ -299,57 +299,41 @@ class HeadPose:
         for index, (image, given) in enumerate(zip(images, boxes, strict=True)):
             checked = check_image(image, pixel_format, f"images[{index}]" if batch else "image")
             argument = f"boxes[{index}]" if batch else "boxes"
-            faces = self._locate(checked, given, is_crop, pixel_format, argument)
-            frames.append(
-                _Frame(checked, faces, argument, self._camera_of(image_shape(checked, pixel_format), is_crop))
-            )
+            boxes_xyxy, scores = self._locate(checked, given, is_crop, pixel_format, argument)
+            camera = None if self._camera is None else _for_image(self._camera, checked, is_crop, pixel_format)
+            frames.append(_Frame(checked, boxes_xyxy, scores, argument, camera))
         return [
             _as_poses(frame, euler_deg, std_deg)
             for frame, (euler_deg, std_deg) in zip(frames, self._angles(frames, pixel_format), strict=True)
         ]
 
-    def _camera_of(self, shape: tuple[int, int], is_crop: bool) -> Camera | None:
-        """The camera, if it is for images of this height and width."""
-        if self._camera is None:
-            return None
-        if is_crop:
-            raise InvalidArgumentError(
-                "is_crop=True and a camera: expected an image as the camera took it, with boxes= or a detector; "
-                "where a cut-out head stood in it is not known"
-            )
-        return self._camera.for_image(shape[1], shape[0])
-
     def _angles(self, frames: Sequence[_Frame], pixel_format: str) -> list[tuple[FloatArray, FloatArray]]:
         """Angles and spread of the heads of each frame, (N_i, 3) each."""
         if self._frame_backend is not None:
-            found = []
-            for frame in frames:
-                with naming_boxes(frame.argument):
-                    found.append(self._frame_backend.estimate(frame.image, frame.faces.boxes_xyxy, pixel_format))
-            return found
+            estimate = self._frame_backend.estimate
+            return [on_boxes(estimate, f.image, f.boxes_xyxy, pixel_format, f.argument) for f in frames]
         if not frames:
             return []
-        crops = []
-        for frame in frames:
-            with naming_boxes(frame.argument):
-                crops.append(self._card.input.crops(frame.image, frame.faces.boxes_xyxy, pixel_format))
+        cut = self._card.input.crops
+        crops = [on_boxes(cut, f.image, f.boxes_xyxy, pixel_format, f.argument) for f in frames]
         euler_deg, std_deg = self._run([crop for crop in crops if len(crop)])
         ends = np.cumsum([len(crop) for crop in crops])[:-1]
         return list(zip(np.split(euler_deg, ends), np.split(std_deg, ends), strict=True))
 
     def _locate(
         self, image: AnyImage, given: ArrayLike | None, is_crop: bool, pixel_format: str, argument: str
-    ) -> Detections:
+    ) -> tuple[FloatArray, FloatArray]:
+        """The boxes (N, 4) and their scores (N,)."""
         if given is not None and is_crop:
             raise InvalidArgumentError(f"{argument} and is_crop=True: expected one of the two, got both")
         if given is not None:
-            boxes = as_boxes(given, argument)
-            return Detections(boxes, np.full(len(boxes), np.nan, dtype=np.float32))
+            boxes_xyxy = as_boxes(given, argument)
+            return boxes_xyxy, no_scores(len(boxes_xyxy))
         if is_crop:
             height, width = image_shape(image, pixel_format)
-            box = full_frame_box(width, height, self._card.input.margin)
-            return Detections(box, np.full(1, np.nan, dtype=np.float32))
-        return self.detector.detect(image, pixel_format)
+            return full_frame_box(width, height, self._card.input.margin), no_scores(1)
+        found = self.detector.detect(image, pixel_format)
+        return found.boxes_xyxy, found.scores
 
     def _run(self, crops: Sequence[FloatArray]) -> tuple[FloatArray, FloatArray]:
         if not crops:
@@ -361,14 +345,24 @@ class HeadPose:
         return np.asarray(shifted, dtype=np.float32), std_deg
 
 
+def _for_image(camera: Camera, image: AnyImage, is_crop: bool, pixel_format: str) -> Camera:
+    """The camera for images of this one's size."""
+    if is_crop:
+        raise InvalidArgumentError(
+            "is_crop=True and a camera: expected an image as the camera took it, with boxes= or a detector; "
+            "where a cut-out head stood in it is not known"
+        )
+    height, width = image_shape(image, pixel_format)
+    return camera.for_image(width, height)
+
+
 def _as_poses(frame: _Frame, euler_deg: FloatArray, std_deg: FloatArray) -> HeadPoses:
     """Poses relative to the viewing rays, or, with a camera, in its axes."""
-    faces = frame.faces
     if frame.camera is None:
-        return HeadPoses(euler_deg, std_deg, faces.boxes_xyxy, faces.scores)
-    places = place_heads(frame.camera, euler_deg, std_deg, faces.boxes_xyxy)
+        return HeadPoses(euler_deg, std_deg, frame.boxes_xyxy, frame.scores)
+    places = place_heads(frame.camera, euler_deg, std_deg, frame.boxes_xyxy)
     return HeadPoses(
-        places.euler_deg, places.std_deg, faces.boxes_xyxy, faces.scores, translation_m=places.translation_m
+        places.euler_deg, places.std_deg, frame.boxes_xyxy, frame.scores, translation_m=places.translation_m
     )
 
 

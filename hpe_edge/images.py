@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Literal, TypeAlias, cast, get_args, overload
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, cast, get_args, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -119,14 +119,20 @@ def _check_array(
     image: object, pixels: PixelFormat, argument: str, shape: str, sizes: tuple[int | None, ...]
 ) -> ImageArray:
     """The image, if it has these sizes (``None``: any above 0); messages call them ``shape``."""
-    wanted = _wanted(pixels, argument, shape)
-    if not isinstance(image, np.ndarray) or image.dtype != np.uint8 or image.ndim != len(sizes):
-        raise InvalidImageError(f"{wanted}, got {describe(image)}{_hint(image, pixels)}")
-    if any(size not in (None, got) for size, got in zip(sizes, image.shape, strict=True)):
+    if not isinstance(image, np.ndarray) or image.dtype != np.uint8 or not _has_sizes(image, sizes):
+        wanted = _wanted(pixels, argument, shape)
         raise InvalidImageError(f"{wanted}, got {describe(image)}{_hint(image, pixels)}")
     if image.size == 0:
-        raise InvalidImageError(f"{wanted}, got {describe(image)}: it has no pixels")
+        raise InvalidImageError(f"{_wanted(pixels, argument, shape)}, got {describe(image)}: it has no pixels")
     return cast(ImageArray, image)
+
+
+def _has_sizes(image: NDArray[Any], sizes: tuple[int | None, ...]) -> bool:
+    return image.ndim == len(sizes) and all(map(_fits, image.shape, sizes))
+
+
+def _fits(got: int, size: int | None) -> bool:
+    return size is None or got == size
 
 
 def _side_by_side(image: ImageArray) -> ImageArray:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final, TypeAlias, overload
 
 import numpy as np
@@ -143,7 +144,7 @@ class HeadPoses:
             euler_deg=np.asarray(euler_deg, dtype=np.float32),
             std_deg=np.asarray(np.full((count, 3), np.nan) if std_deg is None else std_deg, dtype=np.float32),
             boxes_xyxy=np.asarray(boxes_xyxy, dtype=np.float32),
-            scores=np.asarray(np.full(count, np.nan) if scores is None else scores, dtype=np.float32),
+            scores=no_scores(count) if scores is None else np.asarray(scores, dtype=np.float32),
         )
 
     @property
@@ -220,6 +221,11 @@ class HeadPoses:
         return {"poses": [pose.as_dict() for pose in self]}
 
 
+def no_scores(count: int) -> FloatArray:
+    """(N,) scores of boxes that no detector found: NaN, read-only."""
+    return _filled((count,), np.float32, np.nan)
+
+
 def _rounded(value: float) -> float | None:
     # The digits of a float32 beyond these are an artefact of printing it as a float64.
     return None if math.isnan(value) else round(value, 6)
@@ -231,11 +237,18 @@ def _freeze(
     """Make a field a read-only array of its own; one that was left out is full of ``fill``."""
     given = getattr(owner, name)
     if given is None and fill is not None:
-        value = np.empty(shape, dtype)
-        value.fill(fill)
-    else:
-        value = np.array(given, dtype, order="C")
+        object.__setattr__(owner, name, _filled(shape, dtype, fill))
+        return
+    value = np.array(given, dtype, order="C")
     if value.shape != shape:
         raise InvalidArgumentError(f"{name}: expected shape {shape}, got {value.shape}")
-    value.flags.writeable = False
+    value.setflags(write=False)
     object.__setattr__(owner, name, value)
+
+
+@lru_cache(maxsize=64)
+def _filled(shape: tuple[int, ...], dtype: Any, fill: float) -> NDArray[Any]:
+    """One read-only array for all that ask for it."""
+    value = np.full(shape, fill, dtype)
+    value.setflags(write=False)
+    return value

@@ -6,12 +6,17 @@ import json
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 from tiny_models import MakeModel, card_dict, mean_network
 
 from hpe_edge.cardfiles import FileEntry
+
+# properties hold however busy the machine is
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 
 
 @pytest.fixture

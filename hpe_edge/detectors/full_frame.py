@@ -6,7 +6,7 @@ import numpy as np
 
 from hpe_edge.images import AnyImage, image_shape
 from hpe_edge.modelcard import InputSpec
-from hpe_edge.results import Detections, FloatArray
+from hpe_edge.results import Detections, FloatArray, no_scores
 
 
 def full_frame_box(width: int, height: int, margin: float) -> FloatArray:
@@ -41,4 +41,4 @@ class FullFrame:
     def detect(self, image: AnyImage, pixel_format: str) -> Detections:
         """One box for the whole image; it has no score (NaN)."""
         height, width = image_shape(image, pixel_format)
-        return Detections(full_frame_box(width, height, self._margin), np.full(1, np.nan, dtype=np.float32))
+        return Detections(full_frame_box(width, height, self._margin), no_scores(1))

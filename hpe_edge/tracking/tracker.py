@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from hpe_edge.boxes import as_boxes
 from hpe_edge.errors import InvalidArgumentError, InvalidBoxError
 from hpe_edge.images import AnyImage, check_image, image_shape
-from hpe_edge.results import Detections, HeadPoses
+from hpe_edge.results import Detections, HeadPoses, no_scores
 from hpe_edge.tracking.association import import_lap, iou, match, similarity
 from hpe_edge.tracking.smoothing import RotationSmoother, smoother_factory
 from hpe_edge.tracking.track import Track
@@ -326,7 +326,7 @@ def _given(value: ArrayLike, shape: tuple[int, ...]) -> Detections:
             f"boxes: expected finite x0 < x1, y0 < y1 that overlap an image of {shape[1]} x {shape[0]} pixels, "
             f"got {boxes[row].tolist()} in row {row}"
         )
-    return Detections(boxes, np.full(len(boxes), np.nan, dtype=np.float32))
+    return Detections(boxes, no_scores(len(boxes)))
 
 
 def _check_times(**values: float) -> None:

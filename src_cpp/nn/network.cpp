@@ -50,6 +50,14 @@ nn::Builder::Result resized(nn::Graph& graph, InputSize size, const nn::Kernels&
     return build(graph, kernels);
 }
 
+// Asks for the step's memory while the one before it runs.
+void fetch(const nn::Step& step) {
+    constexpr std::size_t kLine = nn::kAlignment;
+    constexpr std::size_t kLines = 4;
+    const auto* const bytes = reinterpret_cast<const char*>(&step);
+    for (std::size_t i = 0; i < kLines; ++i) __builtin_prefetch(bytes + i * kLine);
+}
+
 void check_size(const std::string& what, const std::vector<int>& shape, std::size_t size) {
     if (size == nn::element_count(shape)) return;
     throw Error(ErrorKind::InvalidArgument, what + ": expected " + std::to_string(nn::element_count(shape)) +
@@ -103,7 +111,11 @@ void Network::run(std::span<const float> input, std::span<const std::span<float>
     }
     // steps only read the first buffer
     state.memory.set(0, const_cast<float*>(input.data()));
-    for (const auto& step : plan_->built.steps) step->run(state.memory, plan_->kernels);
+    const auto& steps = plan_->built.steps;
+    for (std::size_t i = 0; i < steps.size(); ++i) {
+        if (i + 1 < steps.size()) fetch(*steps[i + 1]);
+        steps[i]->run(state.memory, plan_->kernels);
+    }
     for (std::size_t i = 0; i < outputs.size(); ++i) {
         std::memcpy(outputs[i].data(), state.memory.at(plan_->built.outputs[i]), outputs[i].size_bytes());
     }

@@ -39,6 +39,7 @@ void find_rows(const Plane& plane, const Strip& strip, int image_height, const A
     }
     rows.starts.resize(at(y.end - y.begin));
     for (int j = y.begin; j < y.end; ++j) rows.starts[at(j - y.begin)] = start + (inside(j) - first_row) * stride;
+    if (y.folds) rows.starts.insert(rows.starts.end(), at(y.longest), rows.starts.back());  // "next" of the last run
 }
 
 // Vertical pass of one plane: rows y .. y + count - 1 of the output at folded + i * pitch. Groups come in order, so that
@@ -56,7 +57,7 @@ void make_rows(const AxisPlan& plan, Workspace::PlaneRows& source, const simd::K
     const auto fold = [&](int m, float* out) {
         const int n = plan.starts[at(m + 1)] - plan.starts[at(m)];
         const float rows_missing = static_cast<float>(plan.longest - n);
-        kernels.fold_rows({rows_from(plan.starts[at(m)]), n, bytes,
+        kernels.fold_rows({rows_from(plan.starts[at(m)]), rows_from(plan.starts[at(m + 1)]), n, bytes,
                            plan.sum_weights[at(m)] + rows_missing * plan.moment_weight, plan.moment_weight},
                           source.carried.data(), out);
     };

@@ -80,7 +80,11 @@ inline void fold_long_run(const RowRun& run, int x, __m256 whole[4], __m256 risi
 template <int kRows>
 int fold_strips(const RowRun& run, float* carried, float* out) {
     const std::uint8_t* rows[kRows > 0 ? kRows : 1];
-    for (int k = 0; k < kRows; ++k) rows[k] = run.rows[k];
+    const std::uint8_t* next[kRows > 0 ? kRows : 1];
+    for (int k = 0; k < kRows; ++k) {
+        rows[k] = run.rows[k];
+        next[k] = run.next[k];
+    }
     const float sum_weight = run.sum_weight;
     const float moment_weight = run.moment_weight;
     const int stop = run.width - kStrip;
@@ -91,6 +95,8 @@ int fold_strips(const RowRun& run, float* carried, float* out) {
         for (int q = 0; q < 4; ++q) whole[q] = _mm256_loadu_ps(carried + x + 8 * q);
         if constexpr (kRows > 0) {
             split_slopes(strip_moments<kRows>(rows, kRows, x), sum_weight, moment_weight, whole, rising);
+            // rows lie in pages of their own, where the processor does not look ahead by itself
+            for (int k = 0; k < kRows; ++k) __builtin_prefetch(next[k] + x);
         } else {
             fold_long_run(run, x, whole, rising);
         }

@@ -27,6 +27,7 @@ inline constexpr int kRowSlack = 16;
 // One run of rows.
 struct RowRun {
     const std::uint8_t* const* rows;
+    const std::uint8_t* const* next;  // at least n rows, of the run that follows: asked for ahead
     int n;
     int width;  // bytes of each row
     float sum_weight;

@@ -33,8 +33,8 @@ std::vector<float> fold_twice(const Kernels& kernels, const std::vector<std::uin
     std::vector<float> carried(static_cast<std::size_t>(width), 0.0F);
     std::vector<float> out(carried.size());
     const float weight = -1.0F / static_cast<float>(n);
-    kernels.fold_rows({rows.data(), n, width, 0.9F, weight}, carried.data(), out.data());
-    kernels.fold_rows({rows.data() + n, n, width, 0.7F, weight}, carried.data(), out.data());
+    kernels.fold_rows({rows.data(), rows.data() + n, n, width, 0.9F, weight}, carried.data(), out.data());
+    kernels.fold_rows({rows.data() + n, rows.data(), n, width, 0.7F, weight}, carried.data(), out.data());
     return out;
 }
 
