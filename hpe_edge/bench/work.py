@@ -76,7 +76,7 @@ def output_shape(node: Mapping[str, Any], inputs: Sequence[Shape]) -> Shape:
     op, x = node["op"], inputs[0]
     if op in ("conv", "qconv"):
         return (inputs[1][0], *_window(x[1:], inputs[1][2:], node))
-    if op in ("max_pool", "average_pool"):
+    if op in ("max_pool", "average_pool", "qaverage_pool"):
         return (x[0], *_window(x[1:], node["kernel"], node))
     if op == "linear":
         return (*x[:-1], inputs[1][0])

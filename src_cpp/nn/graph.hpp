@@ -21,7 +21,7 @@ enum class Type { F32, U8, I8 };
 
 enum class UnaryKind { Relu, Sigmoid, Tanh, Exp, Sqrt, Neg, Clip };
 enum class BinaryKind { Add, Sub, Mul, Div, Min, Max };
-enum class PoolKind { Max, Average };
+enum class PoolKind { Max, Average, QAverage };
 enum class ReduceKind { Mean, Sum, Max };
 
 struct Pair {
@@ -70,6 +70,7 @@ struct Pool {  // x [C, H, W]
     Pair stride;
     Pad pad;
     bool count_pad;  // an average counts padding as zeros; without, it divides by the cells inside
+    float gain = 1.0F;  // of QAverage: levels of the input to those of the output, both with zero at 0
 };
 struct Reduce {  // x
     ReduceKind kind;

@@ -238,13 +238,13 @@ void lower(Builder& builder, const Node& node, const Conv& conv) {
 
 namespace {
 
-// One over the cells of each pixel's window: all, or those inside the image.
-std::vector<float> average_factors(const Window& w, const Offsets& offsets, bool count_pad) {
+// The gain over the cells of each pixel's window: all, or those inside the image.
+std::vector<float> average_factors(const Window& w, const Offsets& offsets, const Pool& pool) {
     std::vector<float> factors;
     for (int p = 0; p < w.pixels(); ++p) {
         int inside = 0;
         for (int t = 0; t < w.taps(); ++t) inside += offsets[static_cast<std::size_t>(t * w.pixels() + p)] >= 0;
-        factors.push_back(1.0F / static_cast<float>(count_pad ? w.taps() : inside));
+        factors.push_back(pool.gain / static_cast<float>(pool.count_pad ? w.taps() : inside));
     }
     return factors;
 }
@@ -259,8 +259,8 @@ void lower(Builder& builder, const Node& node, const Pool& pool) {
     const int out = builder.write(node.output, image_order());
     const Offsets offsets = tap_offsets(w, channels, -1);
     const std::int32_t* const cells = builder.keep(offsets).data();
-    const bool mean = pool.kind == PoolKind::Average;
-    const float* const scale = mean ? builder.keep(average_factors(w, offsets, pool.count_pad)).data() : nullptr;
+    const bool mean = pool.kind != PoolKind::Max;
+    const float* const scale = mean ? builder.keep(average_factors(w, offsets, pool)).data() : nullptr;
     const auto fill = [&](auto& step) {
         step.x = x;
         step.out = out;

@@ -128,6 +128,9 @@ Op max_pool(const Attributes& a) { return Pool{PoolKind::Max, a.pair("kernel"), 
 Op average_pool(const Attributes& a) {
     return Pool{PoolKind::Average, a.pair("kernel"), a.pair("stride"), a.pad(), a.boolean("count_pad")};
 }
+Op qaverage_pool(const Attributes& a) {
+    return Pool{PoolKind::QAverage, a.pair("kernel"), a.pair("stride"), a.pad(), false, a.number("gain")};
+}
 Op reshape(const Attributes& /*a*/) { return Reshape{}; }
 Op transpose(const Attributes& a) { return Transpose{a.integers("perm")}; }
 Op concat(const Attributes& a) { return Concat{a.integer("axis", 0)}; }
@@ -159,6 +162,7 @@ const OpEntry& find_op(const std::string& name, const std::string& where) {
         {"softmax", {"axis"}, softmax},
         {"max_pool", {"kernel", "stride", "pad"}, max_pool},
         {"average_pool", {"kernel", "stride", "pad", "count_pad"}, average_pool},
+        {"qaverage_pool", {"kernel", "stride", "pad", "gain"}, qaverage_pool},
         {"mean", {"axes", "keep"}, reduce<ReduceKind::Mean>},
         {"sum", {"axes", "keep"}, reduce<ReduceKind::Sum>},
         {"reduce_max", {"axes", "keep"}, reduce<ReduceKind::Max>},

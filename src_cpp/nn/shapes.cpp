@@ -89,6 +89,7 @@ class Inference {
         const bool padded = (op.pad.top | op.pad.left | op.pad.bottom | op.pad.right) != 0;
         require(!(padded && op.count_pad && inputs_[0]->type == Type::U8), "no padding that counts in quantized values",
                 "count_pad true");
+        require(op.gain > 0.0F, "a gain above 0", std::to_string(op.gain));
         return window_shape(x[0], x, op.kernel, op.stride, op.pad);
     }
 
@@ -308,7 +309,8 @@ Shape read_shape(const json::Value& value, const std::string& where) {
 Type infer_type(const Op& op, std::span<const Value* const> inputs, const std::string& where) {
     constexpr std::array<const char*, 3> kNames = {"F32", "U8", "I8"};  // in the order of Type
     const bool conv = std::holds_alternative<QConv>(op);
-    const bool pool = std::holds_alternative<Pool>(op) && inputs[0]->type == Type::U8;
+    const Pool* const any_pool = std::get_if<Pool>(&op);
+    const bool pool = any_pool != nullptr && (inputs[0]->type == Type::U8 || any_pool->kind == PoolKind::QAverage);
     const bool reads_u8 = conv || pool || std::holds_alternative<Dequantize>(op);
     for (std::size_t i = 0; i < inputs.size(); ++i) {
         const Type expected = i == 0 && reads_u8 ? Type::U8 : i == 1 && conv ? Type::I8 : Type::F32;

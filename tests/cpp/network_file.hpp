@@ -140,6 +140,10 @@ inline std::vector<OpCase> quantized_cases() {
          first + "{'op':'average_pool','in':['q'],'out':'p','kernel':[2,3],'stride':[2,2],'pad':[0,1,1,1],"
                  "'count_pad':false}" + last,
          {}, {3, 4, 5}},
+        {"[3, 7, 9]",
+         first + "{'op':'qaverage_pool','in':['q'],'out':'p','kernel':[2,3],'stride':[2,2],'pad':[0,1,1,1],"
+                 "'gain':1.75}" + last,
+         {}, {3, 4, 5}},
     };
 }
 

@@ -325,6 +325,11 @@ TEST_CASE("wrong attributes of clip, softmax, pools and reductions are refused")
     refused(pool("[268435457,1]", "[0,0,0,0]"), "an integer from 0 to 268435456");
     refused(pool("[268435456,1]", "[268435455,0,268435455,0]"), "output: expected at most 268435456 elements");
     refused(node("average_pool", ",'kernel':[1,1],'stride':[1,1],'pad':[0,0,0,0],'count_pad':1"), "true or false");
+    for (const char* gain : {"0", "-1", "1e400", "'1'"}) {
+        CAPTURE(gain);
+        refused(node("qaverage_pool", std::string(",'kernel':[1,1],'stride':[1,1],'pad':[0,0,0,0],'gain':") + gain), "gain");
+    }
+    refused(node("qaverage_pool", ",'kernel':[1,1],'stride':[1,1],'pad':[0,0,0,0],'gain':1"), "expected U8 as input 0");
     refused(node("mean", ",'axes':[],'keep':true"), "one axis or more");
     refused(node("mean", ",'axes':[1,1],'keep':true"), "rising axes, got [1, 1]");
     refused(node("mean", ",'axes':[3],'keep':true"), "an axis of");

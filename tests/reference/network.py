@@ -61,7 +61,7 @@ def dtypes_of(op: str, count: int) -> list[list[Any]]:
             return [[byte, np.int8, double, double]]
         case "dequantize":
             return [[byte]]
-        case "max_pool" | "average_pool":
+        case "max_pool" | "average_pool" | "qaverage_pool":
             return [[double], [byte]]
         case _:
             return [[double] * count]
@@ -157,6 +157,13 @@ def average_pool(attributes: Attributes, x: Doubles) -> Doubles:
     return total / inside
 
 
+def qaverage_pool(attributes: Attributes, x: Bytes) -> Bytes:
+    """The mean of the cells that are not padding times ``gain``, rounded half to even."""
+    assert x.dtype == np.uint8 and attributes["gain"] > 0
+    mean = average_pool(attributes | {"count_pad": False}, x.astype(np.float64))
+    return np.minimum(np.rint(mean * np.float32(attributes["gain"])), 255).astype(np.uint8)
+
+
 def reduction(function: Callable[..., Any]) -> Callable[[Attributes, Doubles], Doubles]:
     """numpy's reduction over ``axes``."""
     return lambda a, x: np.asarray(function(x, axis=tuple(a["axes"]), keepdims=a["keep"]))
@@ -191,6 +198,7 @@ OPERATORS: dict[str, Callable[..., Any]] = {
     "softmax": softmax,
     "max_pool": max_pool,
     "average_pool": average_pool,
+    "qaverage_pool": qaverage_pool,
     "mean": reduction(np.mean),
     "sum": reduction(np.sum),
     "reduce_max": reduction(np.max),
@@ -207,6 +215,7 @@ ATTRIBUTES = {
     "softmax": {"axis"},
     "max_pool": {"kernel", "stride", "pad"},
     "average_pool": {"kernel", "stride", "pad", "count_pad"},
+    "qaverage_pool": {"kernel", "stride", "pad", "gain"},
     **{op: {"axes", "keep"} for op in ("mean", "sum", "reduce_max")},
     "reshape": {"shape"},
     "transpose": {"perm"},

@@ -199,12 +199,15 @@ def test_a_chain_is_quantized_once() -> None:
     net.add("mean", None, {"axes": [1, 2], "keep": False})
     graph = int8_of(net)
     assert operators(graph) == [
-        "quantize", "qconv", "qconv", "max_pool", "qconv", "average_pool", "qconv", "dequantize", "mean",
+        "quantize", "qconv", "qconv", "max_pool", "qconv", "qaverage_pool", "qconv", "dequantize", "mean",
     ]  # fmt: skip
     qconvs = [node for node in graph.nodes if node.op == "qconv"]
     assert all((n.attributes["low"], n.attributes["high"]) == (0, 255) for n in qconvs)
     assert qconvs[-1].attributes["in_zero"] == 0 and graph.levels[qconvs[-1].output].zero > 0
     assert [graph.levels[n.output] for n in graph.nodes if n.op == "max_pool"] == [graph.levels[qconvs[1].output]]
+    (mean,) = [node for node in graph.nodes if node.op == "qaverage_pool"]
+    coarse, fine = (graph.levels[name].scale for name in (mean.inputs[0], mean.output))
+    assert fine < coarse and mean.attributes["gain"] == np.float32(coarse / fine)
 
 
 @pytest.mark.parametrize("name", STRUCTURES)

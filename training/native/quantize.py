@@ -76,6 +76,8 @@ def ranged(graph: Graph, layers: Collection[str]) -> list[str]:
         if node.output in layers:
             names[node.inputs[0]] = None
             names[_activated(view, readers, node).output] = None
+        elif node.op == "average_pool" and node.inputs[0] in names:
+            names[node.output] = None
     return list(names)
 
 
@@ -104,6 +106,30 @@ def quantized(
     Raises:
         InvalidArgumentError: ``keep_float`` names no convolution, or a range is missing.
     """
+    return _quantizer(graph, ranges, keep_float, depthwise, weights or {}, shifts or {}).run()
+
+
+def byte_levels(
+    graph: Graph, ranges: Mapping[str, Range], *, keep_float: Collection[str] = (), depthwise: bool = False
+) -> dict[str, Levels]:
+    """The levels of the values that `quantized` with the same arguments puts into 8 bits, by their name in the graph.
+
+    Raises:
+        InvalidArgumentError: as `quantized`.
+    """
+    made = _quantizer(graph, ranges, keep_float, depthwise, {}, {})
+    levels = made.run().levels
+    return {name: levels[u8] for name, u8 in made.u8.items()}
+
+
+def _quantizer(
+    graph: Graph,
+    ranges: Mapping[str, Range],
+    keep_float: Collection[str],
+    depthwise: bool,
+    weights: Mapping[str, Weights],
+    shifts: Mapping[str, npt.NDArray[Any]],
+) -> _Quantizer:
     layers = convolutions(graph, depthwise=True)
     for name in keep_float:
         if name not in layers:
@@ -113,7 +139,7 @@ def quantized(
         if name not in ranges:
             raise InvalidArgumentError(f"range of {name!r}: expected one for each of {ranged(graph, layers)}, got none")
     source = graph.with_outputs(dict(graph.outputs))
-    return _Quantizer(source, set(layers), ranges, weights or {}, shifts or {}).run()
+    return _Quantizer(source, set(layers), ranges, weights, shifts)
 
 
 def _activated(view: View, readers: Mapping[str, list[Node]], conv: Node) -> Node:
@@ -148,7 +174,7 @@ class _Quantizer:
             if node.output in self.layers:
                 self._layer(node)
             elif node.op in POOLS and self._stays(node):
-                self._emit(node.op, [self.u8[node.inputs[0]]], node.attributes, node, self._levels(node.inputs[0]))
+                self._pool(node)
             elif node.output not in self.done:
                 inputs = [self._float(name) for name in node.inputs]
                 self.graph.nodes.append(Node(node.op, inputs, node.output, node.attributes, node.origin))
@@ -200,6 +226,17 @@ class _Quantizer:
         low, high = _bounds(last, after)
         attributes = node.attributes | {"in_zero": before.zero, "low": low, "high": high}
         self._emit("qconv", [x, *names], attributes, last, after)
+
+    def _pool(self, node: Node) -> None:
+        """A pool of u8. An average reaches less far than its cells: levels of its own are finer."""
+        x, levels = node.inputs[0], self._levels(node.inputs[0])
+        own = levels_of(self.ranges[node.output]) if node.op == "average_pool" else levels
+        if levels.zero or own.zero or own.scale >= levels.scale:
+            self._emit(node.op, [self.u8[x]], node.attributes, node, levels)
+            return
+        window = {name: node.attributes[name] for name in ("kernel", "stride", "pad")}
+        gain = float(np.float32(levels.scale / own.scale))
+        self._emit("qaverage_pool", [self.u8[x]], window | {"gain": gain}, node, own)
 
     def _stays(self, pool: Node) -> bool:
         """Whether a pool works on u8: exact for a maximum, else if only u8 is wanted; zeros around have no level."""

@@ -17,7 +17,7 @@ Attributes: TypeAlias = Mapping[str, Any]
 MAX_RANK, MAX_ELEMENTS = 6, 2**28
 UNARY = ("relu", "sigmoid", "tanh", "exp", "sqrt", "neg", "clip")
 BINARY = ("add", "sub", "mul", "div", "min", "max")
-POOLS = ("max_pool", "average_pool")
+POOLS = ("max_pool", "average_pool", "qaverage_pool")
 REDUCTIONS = ("mean", "sum", "reduce_max")
 MOVES = ("reshape", "transpose", "slice", "concat")
 # operators with values of 8 bits; the pools take those too

@@ -209,8 +209,8 @@ def _linear(w: _Writer, node: Node) -> None:
 def _pool(w: _Writer, node: Node) -> None:
     x, output, small = node.inputs[0], w.name(node.output), node.output in w.graph.levels
     attributes = {"kernel_shape": node.attributes["kernel"], **_window(node)}
-    if node.op == "average_pool":
-        attributes["count_include_pad"] = int(node.attributes["count_pad"])
+    if node.op != "max_pool":
+        attributes["count_include_pad"] = int(node.attributes.get("count_pad", False))
     op = "MaxPool" if node.op == "max_pool" else "AveragePool"
     made = w.emit(op, [w.dequantize(x) if small else w.name(x)], f"{output}.pool" if small else output, **attributes)
     if small:
@@ -293,6 +293,7 @@ _WRITERS: dict[str, Callable[[_Writer, Node], None]] = {
     "linear": _linear,
     "max_pool": _pool,
     "average_pool": _pool,
+    "qaverage_pool": _pool,
     "concat": _concat,
     "slice": _slice,
     "clip": _clip,
