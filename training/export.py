@@ -6,7 +6,7 @@ The graph ends at the raw stage outputs; the decode stays outside, in float32, s
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeAlias, cast
 
@@ -26,7 +26,7 @@ from torch import Tensor, nn
 
 from hpe_edge import _core, heads
 from hpe_edge.cardfiles import FileEntry
-from hpe_edge.errors import CorruptModelError
+from hpe_edge.errors import CorruptModelError, InvalidArgumentError
 from hpe_edge.heads import BinsHead, Head, Spread, SsrHead
 from hpe_edge.modelcard import ChannelOrder, InputSpec, ModelCard, save_card
 
@@ -78,6 +78,23 @@ def card_head(output: Output, spread_scale: Sequence[float]) -> Head:
             return BinsHead(bins, step / 2.0 - RANGE_DEG, step, outputs=ANGLES, spread=spread)
         case CascadeOutput():
             return card_head(output.blocks[-1], spread_scale)
+
+
+def head_output(outputs: Mapping[str, Tensor], head: Head) -> Output:
+    """What `card_head` made this head of, from the network's outputs (N, ...) by name.
+
+    Raises:
+        InvalidArgumentError: a head that no recipe trains, of an imported network.
+    """
+    match head:
+        case SsrHead(range_deg=99.0, eta_per_bin=False):
+            stages = (tuple(outputs[name] for name in names) for names in (head.p, head.eta, head.delta))
+            return SsrStages(*stages, None if head.spread is None else outputs[str(head.spread.output)])
+        case BinsHead():
+            output = BinLogits((torch.stack([outputs[name] for name in head.outputs], dim=1),))
+            if card_head(output, ()) == replace(head, spread=None):
+                return output
+    raise InvalidArgumentError(f"head: expected one of +-{RANGE_DEG:g} degrees as recipes train them, got {head}")
 
 
 class _Flat(nn.Module):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -13,12 +13,20 @@ from hpe_edge.training.augment import box_of
 from hpe_edge.training.data.samples import spread
 from hpe_edge.training.data.shards import Heads, split_by_identity
 from hpe_edge.training.evaluation.metrics import difference_deg
+from hpe_edge.training.native.aware import Rounding, Tuning, tuned
 from hpe_edge.training.native.correction import shifts
 from hpe_edge.training.native.file import graph_bytes, network_graph
 from hpe_edge.training.native.graph import Floats
 from hpe_edge.training.native.observe import PERCENTILE, find_ranges
 from hpe_edge.training.native.onnx_runtime import run_model
-from hpe_edge.training.native.quantize import convolutions, linear_as_convolution, quantized, ranged, sensitive
+from hpe_edge.training.native.quantize import (
+    byte_levels,
+    convolutions,
+    linear_as_convolution,
+    quantized,
+    ranged,
+    sensitive,
+)
 from hpe_edge.training.native.rewrite import rewrite
 from hpe_edge.training.native.rounding import compensated_weights
 from hpe_edge.training.native.sharing import share_weights
@@ -39,7 +47,10 @@ ANGLES = ("yaw", "pitch", "roll")
 
 @dataclass(frozen=True)
 class Options:
-    """method: one of `observe.METHODS`. keep_float: outputs of convolutions, besides the sensitive ones."""
+    """method: one of `observe.METHODS`. keep_float: outputs of convolutions, besides the sensitive ones.
+
+    tuning: quantization-aware training after the calibration.
+    """
 
     method: str = "mse"
     percentile: float = PERCENTILE
@@ -47,6 +58,7 @@ class Options:
     depthwise: bool = False
     compensate: bool = True
     correct_bias: bool = True
+    tuning: Tuning = field(default_factory=Tuning)
 
 
 @dataclass(frozen=True)
@@ -84,7 +96,7 @@ class Measured:
             if not (mean := float(np.mean(shift_deg))) <= max_shift_deg:
                 found.append(
                     f"loses too much: the angles of {name} differ from float32 by {mean:.3f} degrees, allowed are "
-                    f"{max_shift_deg:g}; another --method, more --images or --force-float may help"
+                    f"{max_shift_deg:g}; another --method, more --images, --aware-steps or --force-float may help"
                 )
         if not self.int8_us < self.float_us:
             found.append(
@@ -108,11 +120,16 @@ def _crop(spec: InputSpec, found: Heads, index: int) -> Floats:
     return spec.crops(np.asarray(found.images[index]), box_of(found.landmarks[index])[None])
 
 
-def make_int8(file: bytes, images: Floats, options: Options, description: str = "") -> Int8:
+def make_int8(
+    file: bytes, images: Floats, options: Options, description: str = "", head: Head | None = None, quiet: bool = True
+) -> Int8:
     """A float network's file, calibrated on images (N, C, H, W), in 8 bits.
 
+    head: what its outputs mean, for ``options.tuning``. quiet: no progress bar.
+
     Raises:
-        InvalidArgumentError: an option names what the network lacks, or no method; no convolution is left.
+        InvalidArgumentError: an option names what the network lacks, or no method; no convolution is left; a tuning
+            without a head, or with one that no recipe trains.
     """
     graph = network_graph(file)
     rewrite(graph, [linear_as_convolution])
@@ -126,7 +143,15 @@ def make_int8(file: bytes, images: Floats, options: Options, description: str = 
     few = np.stack(spread(images, CORRECTED_ON))
     weights = compensated_weights(graph, ranges, layers, few) if options.compensate else {}
     missing = shifts(graph, ranges, layers, few, weights) if options.correct_bias else {}
-    made = quantized(graph, ranges, keep_float=kept, depthwise=options.depthwise, weights=weights, shifts=missing)
+    rounding = Rounding(weights, missing)
+    if options.tuning.steps:
+        if head is None:
+            raise InvalidArgumentError("tuning: expected the head of the network, which says what is to stay, got none")
+        levels = byte_levels(graph, ranges, keep_float=kept, depthwise=options.depthwise)
+        rounding = tuned(graph, layers, levels, rounding, images, head, options.tuning, quiet)
+    made = quantized(
+        graph, ranges, keep_float=kept, depthwise=options.depthwise, weights=rounding.weights, shifts=rounding.shifts
+    )
     others = [name for name in convolutions(graph, depthwise=True) if name not in layers]
     return Int8(graph_bytes(made), onnx_model(made, description), tuple(layers), tuple(others))
 

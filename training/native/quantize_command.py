@@ -21,6 +21,7 @@ _EPILOG = """\
 examples:
   hpe-edge quantize fsanet.json --heads data
   hpe-edge quantize fsanet.json --heads data --method percentile --force-float v1 --out int8
+  hpe-edge quantize large.json --heads data --images 2000 --aware-steps 300
 Layers are called as in `_core.Network(file).profile(1)`: v1, v3, ..; a linear layer that became a convolution: v40.conv
 """
 
@@ -50,6 +51,10 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument(
         "--force-float", nargs="+", default=[], metavar="LAYER", help="convolutions that stay in float32"
     )
+    parser.add_argument(
+        "--aware-steps", type=int, default=0, metavar="N",
+        help="quantization-aware training after the calibration: so many steps of 32 of its images [%(default)s]",
+    )  # fmt: skip
     parser.add_argument("--depthwise", action="store_true", help="depthwise convolutions in 8 bits, too")
     parser.add_argument("--nearest-weights", action="store_true", help="round each weight by itself")
     parser.add_argument("--no-bias-correction", action="store_true", help="leave the mean error of rounding")
@@ -62,6 +67,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def run(args: argparse.Namespace) -> int:
     """Calibrate, judge, write; 1 where the gate refuses."""
+    from hpe_edge.training.native.aware import Tuning
     from hpe_edge.training.native.int8 import FLOAT_KIND, Options, enter, make_int8, measure
 
     card = load_card(args.card)
@@ -73,9 +79,10 @@ def run(args: argparse.Namespace) -> int:
     calibration, held_out = _images(args, card)
     options = Options(
         args.method, args.percentile, tuple(args.force_float), args.depthwise,
-        compensate=not args.nearest_weights, correct_bias=not args.no_bias_correction,
+        compensate=not args.nearest_weights, correct_bias=not args.no_bias_correction, tuning=Tuning(args.aware_steps),
     )  # fmt: skip
-    made = make_int8(file, calibration, options, f"head pose: {card.name} {card.version} in 8 bits")
+    description = f"head pose: {card.name} {card.version} in 8 bits"
+    made = make_int8(file, calibration, options, description, head=card.head, quiet=args.quiet)
     measured = measure(card.head, file, made, held_out)
     refusals = measured.refusals(args.max_shift_deg)
     record = Int8Record(sum(measured.shift_deg) / len(measured.shift_deg), args.max_shift_deg, len(held_out))
@@ -107,7 +114,9 @@ def _show(report: dict[str, Any]) -> None:
     options = report["options"]
     correction = "corrected" if options["correct_bias"] else "uncorrected"
     weights = "compensated" if options["compensate"] else "nearest"
-    how = f"{options['method']}, weights {weights}, biases {correction}"
+    steps = options["tuning"]["steps"]
+    trained = f", trained in {steps} steps" if steps else ""
+    how = f"{options['method']}, weights {weights}, biases {correction}{trained}"
     print(f"{len(report['int8_layers'])} convolutions in 8 bits ({how})")
     if report["float_layers"]:
         print(f"in float32: {' '.join(report['float_layers'])}")

@@ -38,17 +38,27 @@ class TorchNetwork(nn.Module):
         for name, buffer in self._constants.items():
             self.register_buffer(buffer, torch.from_numpy(graph.constants[name].copy()))
 
+    def stored(self, name: str) -> Tensor:
+        """A constant, without a batch axis."""
+        number: Tensor = getattr(self, self._constants[name])
+        return number
+
+    def computed(self, name: str, value: Tensor) -> Tensor:
+        """What becomes of a value, or of the input, before others read it: it stays as it is."""
+        return value
+
     def forward(self, images: Tensor) -> dict[str, Tensor]:
         """Every node in order."""
-        weights = {name: self.get_buffer(buffer) for name, buffer in self._constants.items()}
-        values = {name: weight.unsqueeze(0) for name, weight in weights.items()} | {self._input_name: images}
+        weights = {name: self.stored(name) for name in self._constants}
+        values = {name: weight.unsqueeze(0) for name, weight in weights.items()}
+        values[self._input_name] = self.computed(self._input_name, images)
         for node in self._nodes:
             first, *others = node.inputs
             if node.op in WEIGHTED:
                 inputs = [values[first], *(weights[name] for name in others)]
             else:
                 inputs = [values[name] for name in node.inputs]
-            values[node.output] = OPERATORS[node.op](node.attributes, *inputs)
+            values[node.output] = self.computed(node.output, OPERATORS[node.op](node.attributes, *inputs))
         return {
             name: values[value].expand(len(images), *values[value].shape[1:]) for name, value in self._outputs.items()
         }
