@@ -14,7 +14,9 @@ import numpy as np
 import numpy.typing as npt
 import onnx
 import torch
+from hpe_edge.training.data.shards import Heads
 from hpe_edge.training.loop.checkpoint import load_mean
+from hpe_edge.training.loop.engine import spread_scale
 from hpe_edge.training.models.network import deployed
 from hpe_edge.training.models.outputs import RANGE_DEG, BinLogits, CascadeOutput, Output, SsrStages, decode
 from hpe_edge.training.native.convert import network_bytes
@@ -206,11 +208,17 @@ def make_card(
 
 
 def export_checkpoints(
-    checkpoints: Sequence[Path], out: Path, name: str, version: str = "0.1.0", pitch_zero_deg: float = 0.0
+    checkpoints: Sequence[Path],
+    out: Path,
+    name: str,
+    version: str = "0.1.0",
+    pitch_zero_deg: float = 0.0,
+    calibration: Heads | None = None,
 ) -> Exported:
     """``NAME.onnx``, ``NAME.safetensors`` and ``NAME.json`` in ``out`` from the mean of checkpoints' averaged weights.
 
-    The ONNX file has its tensors in the safetensors file (:mod:`hpe_edge.training.native.sharing`).
+    The ONNX file has its tensors in the safetensors file (:mod:`hpe_edge.training.native.sharing`). The spread is
+    calibrated on what the last recipe holds out of ``calibration``; without, it keeps the last checkpoint's factors.
 
     Raises:
         CheckpointError: one is damaged, or they are of different networks.
@@ -220,8 +228,11 @@ def export_checkpoints(
     out.mkdir(parents=True, exist_ok=True)
     onnx_path, native_path, card_path = (out / f"{name}.{kind}" for kind in ("onnx", "safetensors", "json"))
     size = recipe.input.size
+    scale = data.get("spread_scale", ())
+    if calibration is not None:
+        scale = spread_scale(network, calibration, recipe, torch.device("cpu"))
     with torch.no_grad():
-        head = card_head(network(torch.zeros(2, 3, size, size)), data.get("spread_scale", ()))
+        head = card_head(network(torch.zeros(2, 3, size, size)), scale)
     nodes = export_onnx(deployed(network), size, head.output_names, onnx_path)
     exported = onnx.load(str(onnx_path))
     native_path.write_bytes(network_bytes(exported))

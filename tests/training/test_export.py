@@ -10,8 +10,8 @@ import pytest
 import torch
 from hpe_edge.training.data.shards import Heads
 from hpe_edge.training.export import _description, _licence, export_checkpoints, parity_deg
-from hpe_edge.training.loop.checkpoint import load_mean, load_trained
-from hpe_edge.training.loop.engine import train
+from hpe_edge.training.loop.checkpoint import load_mean, load_trained, read_checkpoint
+from hpe_edge.training.loop.engine import spread_scale, train
 from hpe_edge.training.loop.run import RunOptions
 from hpe_edge.training.native.command import convert_card
 from hpe_edge.training.native.onnx_runtime import run_model
@@ -67,6 +67,21 @@ def test_parity_card_and_graph(checkpoint: Path, heads: Heads, tmp_path: Path) -
     assert [d.dim_value for d in graph.graph.input[0].type.tensor_type.shape.dim] == [1, 3, 64, 64]
     assert done.onnx_path.stat().st_size < 0.4 * done.native_path.stat().st_size, "what is stored transposed stays"
     assert [tensor.name for tensor in whole.graph.initializer] == [tensor.name for tensor in graph.graph.initializer]
+
+
+def test_the_spread_is_calibrated_anew_on_held_out_heads(checkpoint: Path, heads: Heads, tmp_path: Path) -> None:
+    network, recipe, data = load_trained(checkpoint)
+    state = read_checkpoint(checkpoint)
+    state["data"]["spread_scale"] = [9.0, 9.0, 9.0] if data["spread_scale"] else []
+    other = tmp_path / "other.pt"
+    torch.save(state, other)
+    kept = load_card(export_checkpoints([other], tmp_path, "x").card_path).head.spread
+    fitted = load_card(export_checkpoints([other], tmp_path, "x", calibration=heads).card_path).head.spread
+    if not data["spread_scale"]:
+        assert kept is None and fitted is None
+        return
+    assert kept is not None and fitted is not None and kept.scale == (9.0, 9.0, 9.0)
+    assert list(fitted.scale) == pytest.approx(spread_scale(network, heads, recipe, torch.device("cpu")))
 
 
 def test_a_network_converted_anew_keeps_its_onnx_file(checkpoint: Path, tmp_path: Path) -> None:

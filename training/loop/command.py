@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -101,7 +102,13 @@ def _add_export(subparsers: argparse._SubParsersAction[argparse.ArgumentParser])
     parser.add_argument(
         "--pitch-zero-deg", type=float, default=0.0, help="the card's pitch-zero constant, from evaluate"
     )
+    parser.add_argument(
+        "--calibrate-on", nargs="+", default=[], metavar="DIR",
+        help="rendered folders of the training: the spread is calibrated anew on what it holds out (a mean of runs)",
+    )  # fmt: skip
+    parser.add_argument("--cache", type=Path, metavar="DIR", help="folder for decoded images [a temporary one]")
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
+    parser.add_argument("--quiet", action="store_true", help="no progress bar")
     parser.set_defaults(func=run_export)
 
 
@@ -109,7 +116,12 @@ def run_export(args: argparse.Namespace) -> int:
     """Export; prints the files and the parity."""
     from hpe_edge.training.export import export_checkpoints
 
-    done = export_checkpoints(args.checkpoint, args.out, args.name, args.model_version, args.pitch_zero_deg)
+    with tempfile.TemporaryDirectory() as folder:
+        cache = args.cache or Path(folder)
+        heads = _heads(args.calibrate_on, cache, quiet=args.quiet or args.json) if args.calibrate_on else None
+        done = export_checkpoints(
+            args.checkpoint, args.out, args.name, args.model_version, args.pitch_zero_deg, calibration=heads
+        )
     if args.json:
         result = {"onnx": str(done.onnx_path), "safetensors": str(done.native_path), "card": str(done.card_path)}
         print(json.dumps(result | {"parity_deg": done.parity_deg, "nodes": done.nodes}))

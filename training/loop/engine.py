@@ -13,7 +13,7 @@ from hpe_edge.training.data.shards import Heads
 from hpe_edge.training.evaluation.calibration import fit_spread_scale
 from hpe_edge.training.loop.distributed import joined_group
 from hpe_edge.training.loop.optim import lr_factor
-from hpe_edge.training.loop.run import Run, RunOptions, pick_device
+from hpe_edge.training.loop.run import Run, RunOptions, pick_device, spread_batches
 from hpe_edge.training.loop.runlog import RunLog
 from hpe_edge.training.loop.start import Start
 from hpe_edge.training.loop.teacher import Teacher
@@ -118,7 +118,7 @@ def _validate_epoch(run: Run) -> dict[str, float]:
     """Validate the averaged weights, calibrate their spread, count the epoch and keep its checkpoint."""
     progress, model = run.progress, run.average.model
     row = validate(model, run.validation, run.device)
-    run.spread_scale = spread_scale(model, stream(run.spread_batches(), 0, 0), run.device)
+    run.spread_scale = spread_scale(model, run.heads, run.recipe, run.device)
     progress.epoch += 1
     progress.batch = 0
     if row["mae_deg"] < progress.best_mae_deg:
@@ -182,11 +182,11 @@ def validate(model: nn.Module, batches: Iterable[Batch], device: torch.device) -
 
 
 @torch.no_grad()
-def spread_scale(model: nn.Module, batches: Iterable[Batch], device: torch.device) -> list[float]:
-    """The calibration of the spread of yaw, pitch and roll; empty for a network without a spread."""
+def spread_scale(model: nn.Module, heads: Heads, recipe: Recipe, device: torch.device) -> list[float]:
+    """Factors of the spread of yaw, pitch and roll, fitted on what the recipe holds out; empty without a spread."""
     model.eval()
     errors, spreads = [], []
-    for batch in batches:
+    for batch in stream(spread_batches(heads, recipe), 0, 0):
         x, y = to_device(batch, device)
         output = model(x)
         std = std_deg(output)
