@@ -195,7 +195,7 @@ def resolve(model: str | os.PathLike[str]) -> Model:
     """Find a model and check its card; its network files are not read yet.
 
     Args:
-        model: the name of a bundled or added model (``"fsanet"``, ``"fsanet@0.3.0"``), or the path of a card
+        model: the name of a bundled or added model (``"fsanet"``, ``"fsanet@0.4.0"``), or the path of a card
             (``"my/card.json"``). A bundled model comes before an added one, of those the highest version.
 
     Raises:

@@ -139,7 +139,7 @@ def test_bundled_names_come_first_and_then_the_highest_version(tmp_path: Path) -
     assert hub.find("large@0.9.0").card.version == "0.9.0"
     with pytest.raises(ModelNotFoundError, match="got 'large@7'; hpe-edge models list shows which versions"):
         hub.resolve("large@7")
-    assert [entry.label for entry in hub.catalog()][:2] == ["fsanet@0.3.0", "fsanet@9.0.0"]
+    assert [entry.label for entry in hub.catalog()][:2] == ["fsanet@0.4.0", "fsanet@9.0.0"]
 
 
 def test_another_card_of_the_same_name_and_version_needs_force(tmp_path: Path, home: Path) -> None:
