@@ -9,6 +9,7 @@ namespace hpe::simd {
 namespace {
 
 constexpr int kStrip = 32;          // columns that fold_rows takes at once
+constexpr int kCacheLine = 64;      // bytes
 constexpr int kUnrolled = 10;       // runs up to this length have kernels of their own
 constexpr int kLongestExact = 16;   // the integer moments of so many rows fit in 16 bits
 
@@ -95,8 +96,10 @@ int fold_strips(const RowRun& run, float* carried, float* out) {
         for (int q = 0; q < 4; ++q) whole[q] = _mm256_loadu_ps(carried + x + 8 * q);
         if constexpr (kRows > 0) {
             split_slopes(strip_moments<kRows>(rows, kRows, x), sum_weight, moment_weight, whole, rising);
-            // rows lie in pages of their own, where the processor does not look ahead by itself
-            for (int k = 0; k < kRows; ++k) __builtin_prefetch(next[k] + x);
+            // Rows lie in pages of their own, where the processor does not look ahead by itself.
+            if (x % kCacheLine == 0) {
+                for (int k = 0; k < kRows; ++k) __builtin_prefetch(next[k] + x);
+            }
         } else {
             fold_long_run(run, x, whole, rising);
         }
