@@ -102,7 +102,7 @@ Operand Builder::read(int value, const Order& order) {
 
 int Builder::read_owned(int value, const Order& order, std::size_t tail) {
     Operand operand = read(value, order);
-    if (operand.constant != nullptr || is_input(operand) || operand.start > 0) {
+    if (operand.constant != nullptr || is_input(operand) || operand.part) {
         const Strides strides = dense(shape(value), order);
         const int out = scratch(element_count(shape(value)));
         auto& step = add<CopyStep>("own " + this->value(value).name, buffers_of({operand}), {out});

@@ -31,7 +31,7 @@ Place as_it_is(Builder& builder, int value) {
 // What begins at element `start` of it.
 Operand part_of(const Operand& x, int start) {
     const auto skipped = static_cast<std::size_t>(start);
-    return x.constant != nullptr ? Operand{-1, x.constant + skipped} : Operand{x.buffer, nullptr, x.start + skipped};
+    return x.constant != nullptr ? Operand{-1, x.constant + skipped} : Operand{x.buffer, nullptr, x.start + skipped, true};
 }
 
 // The axes of a reduction as one, when they lie side by side.

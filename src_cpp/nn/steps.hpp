@@ -12,11 +12,12 @@
 
 namespace hpe::nn {
 
-// What a step reads: a buffer of the workspace from its element `start`, or a constant of the plan.
+// What a step reads: a buffer of the workspace, or a constant of the plan.
 struct Operand {
     int buffer = -1;
     const float* constant = nullptr;
-    std::size_t start = 0;
+    std::size_t start = 0;  // element of the buffer
+    bool part = false;      // of a larger value: what lies behind it belongs to that
 };
 
 // The buffers' addresses in one workspace.

@@ -168,8 +168,12 @@ def add_shape(chain: Chain) -> None:
             axis = draw(st.integers(0, len(shape) - 1))
             start = draw(st.integers(0, shape[axis] - 1))
             stop = draw(st.integers(start + 1, shape[axis]))
-            new = [*shape[:axis], stop - start, *shape[axis + 1 :]]
-            chain.add("slice", [chain.last], new, axis=axis, start=start, stop=stop)
+            whole, ends = chain.last, [(start, stop)]
+            if stop < shape[axis]:  # an output that must outlive what is done with the other part
+                ends.insert(0, (stop, shape[axis]))
+            for first, last in ends:
+                new = [*shape[:axis], last - first, *shape[axis + 1 :]]
+                chain.add("slice", [whole], new, axis=axis, start=first, stop=last)
         case 3 if shape:
             axis = draw(st.integers(0, len(shape) - 1))
             others = [name for name, s in chain.shapes.items() if s == shape]
