@@ -128,11 +128,7 @@ def _check_array(
 
 
 def _has_sizes(image: NDArray[Any], sizes: tuple[int | None, ...]) -> bool:
-    return image.ndim == len(sizes) and all(map(_fits, image.shape, sizes))
-
-
-def _fits(got: int, size: int | None) -> bool:
-    return size is None or got == size
+    return image.ndim == len(sizes) and all(size in (None, got) for size, got in zip(sizes, image.shape, strict=True))
 
 
 def _side_by_side(image: ImageArray) -> ImageArray:

@@ -89,7 +89,7 @@ def head_output(outputs: Mapping[str, Tensor], head: Head) -> Output:
         InvalidArgumentError: a head that no recipe trains, of an imported network.
     """
     match head:
-        case SsrHead(range_deg=99.0, eta_per_bin=False):
+        case SsrHead(eta_per_bin=False) if head.range_deg == RANGE_DEG:
             stages = (tuple(outputs[name] for name in names) for names in (head.p, head.eta, head.delta))
             return SsrStages(*stages, None if head.spread is None else outputs[str(head.spread.output)])
         case BinsHead():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,21 @@ from hpe_edge.training.native.to_onnx import onnx_model
 from numpy.typing import NDArray
 from reference.network import run_network
 
+from hpe_edge.bench.picture import drawn_boxes, drawn_head
+from hpe_edge.modelcard import load_card
+
 Floats = NDArray[np.float32]
+MODELS = Path(__file__).resolve().parents[2] / "hpe_edge" / "models"
+
+
+def bundled_images(count: int) -> Floats:
+    """A drawn head in its crop, larger and smaller, off the middle, brighter and darker, every other one mirrored."""
+    rng = np.random.default_rng(0)
+    moved = drawn_boxes()[4] + rng.uniform(-8, 8, (count, 4)).astype(np.float32)
+    crops = load_card(MODELS / "fsanet.json").input.crops(drawn_head(), moved)
+    crops[::2] = crops[::2, :, :, ::-1]
+    lit: Floats = np.clip(crops * rng.uniform(0.6, 1.2, (count, 1, 1, 1)), -1, 1).astype(np.float32)
+    return lit
 
 
 class Net:

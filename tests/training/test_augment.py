@@ -17,6 +17,7 @@ from hpe_edge.training.augment import (
     box_of,
     cut,
     flip_pose,
+    harder,
     no_augmentation,
     sample_rng,
     turn_pose,
@@ -151,3 +152,11 @@ def test_margins_follow_their_shape(shape: str, share: float) -> None:
     margins = np.array([augmenter._jitter(box, sample_rng(0, 0, k))[0] for k in range(2000)])
     assert margins.min() >= 0.0 and margins.max() <= 0.8
     assert ((margins < 0.2) | (margins > 0.6)).mean() == pytest.approx(share, abs=0.04)
+
+
+def test_harder_doubles_corruptions_and_leaves_the_crops() -> None:
+    config = AugmentConfig(tone_p=0.7, blur_p=0.15, occlude_p=0.0, flip_p=0.4, rotate_p=0.3, rotate_wide_p=0.2)
+    twice = harder(config)
+    assert (twice.tone_p, twice.blur_p, twice.occlude_p) == (1.0, 0.3, 0.0)
+    crops = ("flip_p", "rotate_p", "rotate_wide_p", "margin_low", "margin_high", "margin_shape", "shift_sigma")
+    assert all(getattr(twice, name) == getattr(config, name) for name in crops)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from test_quantize import MODELS, bundled_images
 
 from hpe_edge.bench.picture import drawn_boxes, drawn_head
 from hpe_edge.cardfiles import read_verified
@@ -21,6 +20,7 @@ from hpe_edge.training.native import int8  # noqa: E402
 from hpe_edge.training.native.aware import RoundedNetwork, Rounding, Tuning, tuned  # noqa: E402
 from hpe_edge.training.native.file import network_graph  # noqa: E402
 from hpe_edge.training.native.levels import Levels  # noqa: E402
+from quantize_cases import MODELS, bundled_images  # noqa: E402
 
 from hpe_edge import _core, heads  # noqa: E402
 

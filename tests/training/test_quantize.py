@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from reference.network import run_network
 
 from hpe_edge import _core, heads
-from hpe_edge.bench.picture import drawn_boxes, drawn_head
 from hpe_edge.cardfiles import FileEntry, read_verified
 from hpe_edge.errors import DatasetError, InvalidArgumentError, ModelNotFoundError
 from hpe_edge.modelcard import load_card, save_card
@@ -26,24 +25,14 @@ from hpe_edge.training.native import int8  # noqa: E402
 from hpe_edge.training.native.int8 import Measured, head_inputs  # noqa: E402
 from hpe_edge.training.native.observe import METHODS  # noqa: E402
 from hpe_edge.training.native.onnx_runtime import run_model  # noqa: E402
+from quantize_cases import MODELS, bundled_images  # noqa: E402
 
 from hpe_edge.cli import main  # noqa: E402
 
-MODELS = Path(__file__).resolve().parents[2] / "hpe_edge" / "models"
 Floats = NDArray[np.float32]
 
 
 # ---- the bundled network
-
-
-def bundled_images(count: int) -> Floats:
-    """A drawn head in its crop, larger and smaller, off the middle, brighter and darker, every other one mirrored."""
-    rng = np.random.default_rng(0)
-    moved = drawn_boxes()[4] + rng.uniform(-8, 8, (count, 4)).astype(np.float32)
-    crops = load_card(MODELS / "fsanet.json").input.crops(drawn_head(), moved)
-    crops[::2] = crops[::2, :, :, ::-1]
-    lit: Floats = np.clip(crops * rng.uniform(0.6, 1.2, (count, 1, 1, 1)), -1, 1).astype(np.float32)
-    return lit
 
 
 @pytest.mark.parametrize("method", METHODS)

@@ -92,7 +92,6 @@ class Run:
         self.train_indices, held_out = split_by_identity(
             heads.identity, recipe.data.validation_fraction, recipe.data.seed
         )
-        self.held_out = held_out
         self.validation = validation_batches(heads, held_out, recipe.input, recipe.data.validation_limit)
         self.steps = recipe.optim.epochs * (len(self.train_indices) // recipe.optim.batch_size)
         self.progress = Progress()

@@ -75,12 +75,12 @@ def run(args: argparse.Namespace) -> int:
         raise ModelNotFoundError(
             f"{args.card}: expected a card with a {FLOAT_KIND} file, got {sorted(card.files)}: run hpe-edge convert"
         )
-    file = read_verified(card, FLOAT_KIND, args.card.parent)
-    calibration, held_out = _images(args, card)
     options = Options(
         args.method, args.percentile, tuple(args.force_float), args.depthwise,
         compensate=not args.nearest_weights, correct_bias=not args.no_bias_correction, tuning=Tuning(args.aware_steps),
     )  # fmt: skip
+    file = read_verified(card, FLOAT_KIND, args.card.parent)
+    calibration, held_out = _images(args, card)
     description = f"head pose: {card.name} {card.version} in 8 bits"
     made = make_int8(file, calibration, options, description, head=card.head, quiet=args.quiet)
     measured = measure(card.head, file, made, held_out)
